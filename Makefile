@@ -1,0 +1,60 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON  ?= $(shell command -v python3.11 || command -v python3)
+VENV    ?= .venv
+TORCH   ?= torch==2.14.1 torchvision==0.29.1
+WORKERS ?= 2
+SPEC    ?= benchmarks/specs/cpu/split_cifar100.toml
+OUT     ?= results/$(patsubst benchmarks/specs/%.toml,%,$(SPEC))
+
+PY    := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+# One thread a process: two threads in each of two processes is many times slower.
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+
+.PHONY: help setup demo test lint format compare tables plots clean
+
+help: ## what each target does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
+
+setup: $(STAMP) ## make .venv once, with pinned versions (TORCH=... picks another build)
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -qq -c constraints.txt $(TORCH)
+	$(PY) -m pip install -qq -c constraints.txt -e ".[bench,dev]"
+	touch $@
+
+demo: $(STAMP) ## seven strategies x 3 seeds on scikit-learn's digits: table, figures, about a minute
+	$(PY) -m benchmarks sweep benchmarks/specs/demo.toml --out results/demo --workers $(WORKERS)
+	$(PY) -m benchmarks tables results/demo
+	$(PY) -m benchmarks plots results/demo
+
+test: $(STAMP) ## all tests, under 10 minutes on two cores
+	$(PY) -m pytest -n 2
+
+lint: $(STAMP) ## ruff, mypy, import contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(STAMP) ## put the code into ruff's form
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+compare: $(STAMP) ## run SPEC=... into OUT=... (goes on where it stopped), then tables and plots
+	$(PY) -m benchmarks sweep $(SPEC) --out $(OUT) --workers $(WORKERS)
+	$(PY) -m benchmarks tables $(OUT)
+	$(PY) -m benchmarks plots $(OUT)
+
+tables: $(STAMP) ## tables of OUT=...
+	$(PY) -m benchmarks tables $(OUT)
+
+plots: $(STAMP) ## figures of OUT=...
+	$(PY) -m benchmarks plots $(OUT)
+
+clean: ## remove the environment and caches; results stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

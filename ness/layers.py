@@ -1,0 +1,158 @@
+"""Which layers a method adapts, which modules are heads, and what is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from torch import Tensor, nn
+
+from ness.adapter import is_adaptable
+from ness.compat import AVALANCHE_HEADS
+from ness.moments import Layer
+
+Patterns = str | Sequence[str] | None
+
+
+def as_patterns(patterns: Patterns) -> tuple[str, ...]:
+    """One shell-style pattern, several, or none, as a tuple."""
+    if patterns is None:
+        return ()
+    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
+
+
+def matching(patterns: Patterns, names: Iterable[str], argument: str) -> set[str]:
+    """The names that match any pattern; a pattern that matches none is a `ValueError`."""
+    known = list(names)
+    found: set[str] = set()
+    for pattern in as_patterns(patterns):
+        hits = {name for name in known if fnmatchcase(name, pattern)}
+        if not hits:
+            raise ValueError(
+                f"{argument} = {pattern!r} matches no layer; the model has {', '.join(known)}"
+            )
+        found |= hits
+    return found
+
+
+def find_heads(model: nn.Module, heads: Patterns = None) -> dict[str, nn.Module]:
+    """The classifier modules: those named by ``heads``, else Avalanche's own classifiers.
+
+    Being inside a MultiTaskModule makes nothing a head: that may be the whole net.
+    """
+    modules = {name: module for name, module in model.named_modules() if name}
+    if heads is not None:
+        return {name: modules[name] for name in sorted(matching(heads, modules, "heads"))}
+    found: dict[str, nn.Module] = {}
+    for name, module in modules.items():
+        inside = any(name.startswith(f"{outer}.") for outer in found)
+        if isinstance(module, AVALANCHE_HEADS) and not inside:
+            found[name] = module
+    return found
+
+
+def head_parameters(model: nn.Module, heads: Patterns, experience: Any) -> list[nn.Parameter]:
+    """The parameters of the heads that the experience's tasks use.
+
+    A multi-head classifier gives those of its task labels; any other head gives all.
+    """
+    wanted: list[nn.Parameter] = []
+    labels = {str(label) for label in getattr(experience, "task_labels", [])}
+    for head in find_heads(model, heads).values():
+        per_task = getattr(head, "classifiers", None)
+        if isinstance(per_task, nn.ModuleDict):
+            for label, classifier in per_task.items():
+                if label in labels:
+                    wanted += classifier.parameters()
+        else:
+            wanted += head.parameters()
+    return wanted
+
+
+def select_layers(
+    model: nn.Module,
+    *,
+    include: Patterns = None,
+    exclude: Patterns = None,
+    heads: Patterns = None,
+) -> dict[str, Layer]:
+    """The Linear and convolution layers to adapt, by name, in the model's order.
+
+    All but the heads, or those that match ``include``, less those that match ``exclude``.
+    Raises `ValueError` for a pattern without a match and for a layer whose weight is also
+    the Parameter of another module (one basis cannot serve two inputs).
+    """
+    head_names = find_heads(model, heads)
+    layers: dict[str, Layer] = {}
+    for name, module in model.named_modules():
+        in_head = any(name == head or name.startswith(f"{head}.") for head in head_names)
+        if is_adaptable(module) and not in_head:
+            layers[name] = module
+    if include is not None:
+        wanted = matching(include, layers, "include")
+        layers = {name: layer for name, layer in layers.items() if name in wanted}
+    for name in matching(exclude, layers, "exclude"):
+        del layers[name]
+    _refuse_shared_parameters(model, layers)
+    return layers
+
+
+def _refuse_shared_parameters(model: nn.Module, layers: dict[str, Layer]) -> None:
+    owners: dict[int, list[str]] = {}
+    for name, module in model.named_modules():
+        for parameter in module._parameters.values():
+            owners.setdefault(id(parameter), []).append(name)
+    for layer in layers.values():
+        names = owners[id(layer.weight)]
+        if len(names) > 1:
+            raise ValueError(
+                f"layers {' and '.join(map(repr, names))} share one Parameter, which cannot be "
+                f"adapted for two inputs: exclude the adapted one with exclude="
+            )
+
+
+def freeze(model: nn.Module, trainable: Iterable[Tensor]) -> dict[Tensor, bool]:
+    """Freeze all but ``trainable`` and return every parameter's flag as it was.
+
+    What was frozen before stays frozen, listed or not.
+    """
+    keep = {id(parameter) for parameter in trainable}
+    flags: dict[Tensor, bool] = {
+        parameter: parameter.requires_grad for parameter in model.parameters()
+    }
+    for parameter, flag in flags.items():
+        parameter.requires_grad_(flag and id(parameter) in keep)
+    return flags
+
+
+def unfreeze(flags: dict[Tensor, bool]) -> None:
+    """Give every parameter the flag it had before `freeze`."""
+    for parameter, flag in flags.items():
+        parameter.requires_grad_(flag)
+
+
+NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+
+
+def is_norm(module: nn.Module) -> bool:
+    """A normalisation layer: torch's own, or any module with running statistics."""
+    return isinstance(module, NORMS) or hasattr(module, "running_mean")
+
+
+def keeps_running_statistics(module: nn.Module) -> bool:
+    """A norm layer whose buffers move in training mode and are used in eval mode."""
+    return is_norm(module) and getattr(module, "running_mean", None) is not None
+
+
+def describe_frozen(
+    model: nn.Module, layers: Iterable[str], heads: Patterns
+) -> dict[str, list[str]]:
+    """Modules with parameters of their own that are neither adapted nor heads, by class name."""
+    adapted, head_names = set(layers), find_heads(model, heads)
+    frozen: dict[str, list[str]] = {}
+    for name, module in model.named_modules():
+        in_head = any(name == head or name.startswith(f"{head}.") for head in head_names)
+        if name not in adapted and not in_head and module._parameters:
+            frozen.setdefault(type(module).__name__, []).append(name or "(the model itself)")
+    return frozen

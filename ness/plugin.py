@@ -1,0 +1,138 @@
+"""NESS: continual learning in the null space of small singular values (arXiv 2602.21919).
+
+After each task, per layer: M <- M + X^T X over the task's inputs X of that layer. Before
+the next: V = the eigenvectors of M with small singular values, fixed; the weight acts as
+W + U V^T and U alone is trained, from zero; then the update is merged into W. An update
+made of directions that earlier inputs hardly use hardly changes earlier outputs, and by how
+much is known without the earlier data: ||X (U V^T)^T||_F^2 = trace(U V^T M V U^T).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ness.adapter import Form, LowRankUpdate, adapted_layers, attach, check_form
+from ness.layers import Patterns
+from ness.moments import Layer, add_moments, weight_matrix
+from ness.nullspace import NullSpace, Rule, check_rule, null_space, ratio, response
+from ness.task_plugin import TaskPlugin
+
+Moments = Literal["accumulate", "recompute"]
+
+
+class NESSPlugin(TaskPlugin):
+    """NESS as a plugin for any Avalanche strategy, model, optimiser and stream.
+
+    Task 1 trains the whole model as the strategy would without it. From task 2 on only U of
+    every adapted layer and the current head train; everything else is frozen.
+
+    - ``eps``, ``rule``: which singular values are small, see `ness.nullspace.null_space`.
+    - ``moments``: ``"accumulate"`` adds each task's moments once, when it ends, and keeps no
+      data: memory d^2 float64 a layer, flat in the number of tasks. ``"recompute"`` keeps all
+      training inputs and measures them anew with the current weights after each task, as the
+      authors' code does.
+    - ``include``, ``exclude``, ``heads``: shell-style patterns of module names. All Linear
+      and convolution layers are adapted but the heads; Avalanche's own classifiers are
+      heads, others are named with ``heads``.
+    - ``train_bias``, ``train_norm``: train biases of adapted layers / norm layers in later
+      tasks too. Neither is protected by the null space: old tasks may forget through them.
+    - ``form``: how W + U V^T is computed, see `ness.adapter.LowRankUpdate`.
+
+    Between tasks it keeps: the moments (and with ``recompute`` the data). Departures from
+    the authors' code: float64 decomposition with eigenvalues clamped at zero (theirs gives
+    NaN and freezes the layer), moments accumulated by default, evaluation order shuffled;
+    on online streams a task's moments are taken over all of its parts when it ends.
+    """
+
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-3,
+        rule: Rule = "nuclear",
+        moments: Moments = "accumulate",
+        include: Patterns = None,
+        exclude: Patterns = None,
+        heads: Patterns = None,
+        train_bias: bool = False,
+        train_norm: bool = False,
+        form: Form = "auto",
+    ) -> None:
+        super().__init__(include=include, exclude=exclude, heads=heads)
+        check_rule(rule, eps)
+        check_form(form)
+        if moments not in ("accumulate", "recompute"):
+            raise ValueError(f"moments = {moments!r} is unknown; choose accumulate or recompute")
+        self.eps, self.rule, self.moments, self.form = eps, rule, moments, form
+        self.train_bias, self.train_norm = train_bias, train_norm
+        self.M: dict[str, Tensor] = {}
+        """Second moments of each layer's inputs over all tasks so far, float64."""
+        self._spaces: dict[str, NullSpace] = {}
+        self._kept_data: list[list[Tensor]] = []
+
+    # Before a task: basis, attach, freeze ------------------------------------------------
+
+    def begin_task(self, strategy: Any) -> None:
+        if self.tasks_done == 0:
+            return
+        layers = self.layers(strategy.model)
+        self._spaces = {name: self.basis(name) for name in layers if name in self.M}
+        self.ranks = {name: space.rank for name, space in self._spaces.items()}
+        for name, space in self._spaces.items():
+            if not space.frozen and layers[name].weight.requires_grad:
+                attach(layers[name], space.V, form=self.form)
+        self._report(layers)
+        updates = [layer.U for layer in adapted_layers(layers).values()]
+        self.train_only(strategy, updates, biases=self.train_bias, norms=self.train_norm)
+
+    def basis(self, name: str) -> NullSpace:
+        """The free directions of a layer, given the moments so far."""
+        try:
+            return null_space(self.M[name], eps=self.eps, rule=self.rule)
+        except ValueError as error:
+            raise ValueError(f"layer {name!r}: {error}") from error
+
+    def _report(self, layers: Mapping[str, Layer]) -> None:
+        frozen = [name for name, space in self._spaces.items() if space.frozen]
+        open_ = [name for name, space in self._spaces.items() if space.unconstrained]
+        unseen = [name for name in layers if name not in self.M]
+        if frozen:
+            self.warn_once(f"no free direction at eps = {self.eps}, frozen: {', '.join(frozen)}")
+        if open_:
+            self.warn_once(f"all directions are free, unconstrained: {', '.join(open_)}")
+        if unseen:
+            self.warn_once(f"never called on earlier tasks, frozen: {', '.join(unseen)}")
+
+    # After a task: merge, moments --------------------------------------------------------
+
+    def end_task(self, strategy: Any) -> None:
+        for name, layer in adapted_layers(self.layers(strategy.model)).items():
+            self._measure(name, layer)
+            layer.merge()
+        self._spaces = {}
+        if self.moments == "accumulate":
+            add_moments(self.M, self.input_moments(strategy, self.task_data(strategy)))
+        else:
+            self._kept_data += [[batch[0], batch[-1]] for batch in self.task_data(strategy)]
+            self.M = self.input_moments(strategy, self._kept_data)
+
+    def _measure(self, name: str, layer: LowRankUpdate) -> None:
+        """Interference of U V^T with the inputs that M recorded, and its bound tau * ||U||_F."""
+        M, tau = self.M[name], self._spaces[name].threshold
+        before = response(weight_matrix(layer, layer.weight.detach()), M) ** 0.5
+        update = response(weight_matrix(layer, layer.delta(torch.float64).detach()), M) ** 0.5
+        norms = weight_matrix(layer, layer.U.detach()).double().square().sum((-2, -1)).to(tau)
+        self.interference[name] = ratio(update, before)
+        self.interference_bound[name] = ratio(float((tau.square() * norms).sum()) ** 0.5, before)
+
+    # State -------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"M": dict(self.M), "kept_data": list(self._kept_data)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.M, self._kept_data = dict(state["M"]), list(state["kept_data"])

@@ -1,0 +1,76 @@
+"""NESS as an Avalanche strategy: its plugin behind one constructor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from avalanche.core import BasePlugin
+from avalanche.training.plugins import EvaluationPlugin
+from avalanche.training.plugins.evaluation import default_evaluator
+from avalanche.training.templates import SupervisedTemplate
+from torch import nn
+from torch.optim import Optimizer
+
+from ness.adapter import Form
+from ness.layers import Patterns
+from ness.nullspace import Rule
+from ness.plugin import Moments, NESSPlugin
+
+
+class NESS(SupervisedTemplate[Any, Any, Any]):
+    """Plain supervised training plus `NESSPlugin`, whose docstring has the method.
+
+    ``eps`` to ``form`` are the plugin's arguments, the rest Avalanche's. The plugin comes
+    first among ``plugins`` and is at hand as ``self.ness``.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: nn.Module,
+        optimizer: Optimizer,
+        criterion: Any = nn.CrossEntropyLoss(),
+        eps: float = 1e-3,
+        rule: Rule = "nuclear",
+        moments: Moments = "accumulate",
+        include: Patterns = None,
+        exclude: Patterns = None,
+        heads: Patterns = None,
+        train_bias: bool = False,
+        train_norm: bool = False,
+        form: Form = "auto",
+        train_mb_size: int = 1,
+        train_epochs: int = 1,
+        eval_mb_size: int | None = None,
+        device: str | torch.device = "cpu",
+        plugins: Sequence[BasePlugin[Any]] | None = None,
+        evaluator: EvaluationPlugin | Callable[[], EvaluationPlugin] = default_evaluator,
+        eval_every: int = -1,
+        **base_kwargs: Any,
+    ) -> None:
+        self.ness = NESSPlugin(
+            eps=eps,
+            rule=rule,
+            moments=moments,
+            include=include,
+            exclude=exclude,
+            heads=heads,
+            train_bias=train_bias,
+            train_norm=train_norm,
+            form=form,
+        )
+        super().__init__(
+            model=model,
+            optimizer=optimizer,
+            criterion=criterion,
+            train_mb_size=train_mb_size,
+            train_epochs=train_epochs,
+            eval_mb_size=eval_mb_size,
+            device=device,
+            plugins=[self.ness, *(plugins or [])],
+            evaluator=evaluator,
+            eval_every=eval_every,
+            **base_kwargs,
+        )

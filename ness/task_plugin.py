@@ -1,0 +1,191 @@
+"""What every method of this project shares: the life of a task inside an Avalanche strategy."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from avalanche.core import SupervisedPlugin
+from avalanche.models import avalanche_forward
+from torch import Tensor, nn
+
+from ness import compat
+from ness.layers import (
+    Patterns,
+    describe_frozen,
+    find_heads,
+    freeze,
+    head_parameters,
+    is_norm,
+    keeps_running_statistics,
+    select_layers,
+    unfreeze,
+)
+from ness.moments import InputMoments, Layer, Statistic
+
+
+class TaskPlugin(SupervisedPlugin[Any]):
+    """Base of the methods: calls `begin_task` and `end_task` once a task, and guards both.
+
+    A subclass overrides those two. Here is what surrounds them: the boundaries of online
+    streams, a fresh optimiser that holds exactly the model's parameters, freezing and
+    unfreezing, and refusals by name.
+
+    ``include``, ``exclude``: shell-style patterns of layer names (`ness.layers`); ``heads``:
+    patterns of the classifier modules, where they are not Avalanche's own.
+    """
+
+    scenarios: ClassVar[frozenset[str]] = frozenset({"til"})
+    """Kinds of stream that the benchmark runner accepts for this method."""
+
+    def __init__(
+        self, *, include: Patterns = None, exclude: Patterns = None, heads: Patterns = None
+    ) -> None:
+        super().__init__()
+        self.include, self.exclude, self.heads = include, exclude, heads
+        self.tasks_done = 0
+        """Tasks learnt so far."""
+        self.ranks: dict[str, int] = {}
+        """Free input directions of each layer in the latest task; empty where unconstrained."""
+        self.interference: dict[str, float] = {}
+        """sqrt(tr(dW M dW^T) / tr(W0 M W0^T)) of the latest task's update dW, by layer."""
+        self.interference_bound: dict[str, float] = {}
+        """What ``interference`` can be at most: threshold * ||U||_F over the same denominator."""
+        self._strategy: Any = None
+        self._flags: dict[Tensor, bool] = {}
+        self._still: list[nn.Module] = []
+        self._warned: set[str] = set()
+        self._task_labels: set[int] = set()
+        self._parts = 0
+
+    def begin_task(self, strategy: Any) -> None:
+        """Prepare the model for the coming task; its heads exist, nothing has been trained."""
+
+    def end_task(self, strategy: Any) -> None:
+        """Take what the method keeps; the task's weights are final."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the method carries between tasks: tensors and plain values, nothing else."""
+        return {"tasks_done": self.tasks_done}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue after the task that `state_dict` was taken at."""
+        self.tasks_done = int(state["tasks_done"])
+
+    def state_bytes(self) -> int:
+        """Bytes of the tensors in `state_dict`: what the method keeps beside the model."""
+        return _tensor_bytes(self.state_dict())
+
+    def layers(self, model: nn.Module) -> dict[str, Layer]:
+        """The layers that the method adapts, by name."""
+        return select_layers(model, include=self.include, exclude=self.exclude, heads=self.heads)
+
+    def check_model(self, model: nn.Module, *, task_incremental: bool) -> None:
+        """Raise `ValueError` for a model that the method cannot train, naming why."""
+        compat.refuse_wrapped(model, type(self).__name__)
+        if task_incremental and not find_heads(model, self.heads):
+            raise ValueError(
+                f"the stream is task-incremental but {type(model).__name__} has no head a task: "
+                f"end it in avalanche.models.MultiHeadClassifier, or name its heads with heads="
+            )
+        if not self.layers(model):
+            raise ValueError(
+                f"{type(model).__name__} has no Linear or convolution layer outside its heads: "
+                f"check include, exclude and heads"
+            )
+
+    def task_data(self, strategy: Any) -> Iterator[Any]:
+        """The task's training split in batches of 64: evaluation transforms, fixed shuffle.
+
+        What replay plugins mix into training is no part of it.
+        """
+        dataset = compat.whole_task(strategy.experience).dataset
+        return compat.evaluation_batches(dataset, batch_size=64, seed=0)
+
+    def input_moments(
+        self, strategy: Any, batches: Iterable[Any], *, statistic: Statistic = "second_moment"
+    ) -> dict[str, Tensor]:
+        """M of the adapted layers' inputs, in one pass over (x, ..., task label) batches."""
+
+        def forward(batch: Any) -> None:
+            x, task_labels = batch[0].to(strategy.device), batch[-1].to(strategy.device)
+            avalanche_forward(strategy.model, x, task_labels)
+
+        moments = InputMoments(self.layers(strategy.model), statistic=statistic)
+        moments.collect(strategy.model, batches, forward)
+        return moments.M
+
+    def train_only(
+        self,
+        strategy: Any,
+        parameters: Sequence[Tensor],
+        *,
+        biases: bool = False,
+        norms: bool = False,
+    ) -> None:
+        """Until the task ends train ``parameters`` and the current heads alone.
+
+        Everything else is frozen, norm layers with their running statistics too (they run in
+        eval mode, or old tasks would forget through the buffers); ``biases`` (of the adapted
+        layers) and ``norms`` lift that. What the user froze stays frozen.
+        """
+        model, layers = strategy.model, self.layers(strategy.model)
+        trainable: list[Tensor] = [
+            *parameters,
+            *head_parameters(model, self.heads, compat.whole_task(strategy.experience)),
+        ]
+        if biases:
+            trainable += [layer.bias for layer in layers.values() if layer.bias is not None]
+        elif any(layer.bias is not None for layer in layers.values()):
+            self.warn_once("biases of the adapted layers are frozen from the second task on")
+        if norms:
+            trainable += [p for m in model.modules() if is_norm(m) for p in m.parameters()]
+        self._flags = freeze(model, trainable)
+        self._still = [] if norms else [m for m in model.modules() if keeps_running_statistics(m)]
+        for kind, names in describe_frozen(model, layers, self.heads).items():
+            if not (norms and is_norm(model.get_submodule(names[0]))):
+                self.warn_once(f"{kind} is frozen from the second task on: {', '.join(names)}")
+
+    def warn_once(self, message: str) -> None:
+        """Say something to the user once in the life of the plugin."""
+        if message not in self._warned:
+            self._warned.add(message)
+            warnings.warn(f"{type(self).__name__}: {message}", stacklevel=2)
+
+    def before_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
+        if self._strategy is not None and self._strategy is not strategy:
+            raise ValueError(
+                f"this {type(self).__name__} already belongs to another strategy and holds its "
+                f"state: make a new plugin for each strategy"
+            )
+        self._strategy = strategy
+        if compat.starts_task(strategy.experience):
+            self._task_labels |= compat.known_task_labels(strategy.experience)
+            self.check_model(strategy.model, task_incremental=len(self._task_labels) > 1)
+            self.ranks, self.interference, self.interference_bound = {}, {}, {}
+            self.begin_task(strategy)
+            compat.fresh_optimizer(strategy)
+
+    def before_training_iteration(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
+        for module in self._still:
+            module.eval()
+
+    def after_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
+        self._parts += 1
+        if compat.ends_task(strategy.experience, self._parts):
+            self.end_task(strategy)
+            unfreeze(self._flags)
+            self._flags, self._still = {}, []
+            self.tasks_done += 1
+            self._parts = 0
+
+
+def _tensor_bytes(value: Any) -> int:
+    if isinstance(value, Tensor):
+        return value.numel() * value.element_size()
+    if isinstance(value, Mapping):
+        return sum(_tensor_bytes(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return sum(_tensor_bytes(item) for item in value)
+    return 0

@@ -1,0 +1,230 @@
+"""Second moments against a dense oracle: explicit patches, one position at a time."""
+
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ness.moments import (
+    InputMoments,
+    add_moments,
+    batch_slices,
+    eval_mode,
+    input_rows,
+    weight_matrix,
+)
+
+CONVOLUTIONS = {
+    "plain": nn.Conv2d(3, 4, 3),
+    "stride": nn.Conv2d(3, 4, 3, stride=2),
+    "strides": nn.Conv2d(3, 4, (2, 3), stride=(3, 1)),
+    "padding": nn.Conv2d(3, 4, 3, padding=(1, 2)),
+    "same": nn.Conv2d(3, 4, 3, padding="same", dilation=2),
+    "same_even": nn.Conv2d(3, 4, (4, 2), padding="same"),
+    "valid": nn.Conv2d(3, 4, 3, padding="valid"),
+    "dilation": nn.Conv2d(3, 4, 3, dilation=(2, 1), padding=1),
+    "reflect": nn.Conv2d(3, 4, 3, padding=2, padding_mode="reflect"),
+    "replicate": nn.Conv2d(3, 4, 3, padding=1, padding_mode="replicate", stride=2),
+    "circular": nn.Conv2d(3, 4, 3, padding=(1, 2), padding_mode="circular"),
+    "groups": nn.Conv2d(4, 6, 3, groups=2, padding=1),
+    "depthwise": nn.Conv2d(4, 8, 3, groups=4, stride=2, padding=1, dilation=2),
+    "pointwise": nn.Conv2d(3, 4, 1, stride=2),
+    "conv1d": nn.Conv1d(3, 4, 3, stride=2, padding=1, dilation=2),
+    "conv1d_groups": nn.Conv1d(4, 4, 3, groups=4, padding="same"),
+    "conv3d": nn.Conv3d(2, 3, (1, 2, 3), padding=(0, 1, 1), stride=(1, 2, 1)),
+}
+
+
+def image_for(layer):
+    sizes = {1: (9,), 2: (7, 8), 3: (3, 4, 5)}[len(layer.kernel_size)]
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(2, layer.in_channels, *sizes, generator=generator)
+
+
+def dense_rows(layer, x):
+    """Patches cut out by hand: for each group a list of (channel, *kernel) vectors."""
+    spatial = len(layer.kernel_size)
+    if isinstance(layer.padding, str):
+        both = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+        both = both if layer.padding == "same" else [0] * spatial
+        pads = [(b // 2, b - b // 2) for b in both]
+    else:
+        pads = [(p, p) for p in layer.padding]
+    mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+    x = F.pad(x, [side for pair in reversed(pads) for side in pair], mode=mode)
+    spans = [d * (k - 1) + 1 for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+    starts = [
+        range(0, size - span + 1, step)
+        for size, span, step in zip(x.shape[2:], spans, layer.stride, strict=True)
+    ]
+    per_group = layer.in_channels // layer.groups
+    groups = []
+    for g in range(layer.groups):
+        channels = x[:, g * per_group : (g + 1) * per_group]
+        rows = []
+        for image in channels:
+            for corner in itertools.product(*starts):
+                window = [
+                    slice(a, a + span, d)
+                    for a, span, d in zip(corner, spans, layer.dilation, strict=True)
+                ]
+                rows.append(image[(slice(None), *window)].reshape(-1))
+        groups.append(torch.stack(rows))
+    return torch.stack(groups)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolution_rows_are_the_patches_it_multiplies(name):
+    layer = CONVOLUTIONS[name]
+    x = image_for(layer)
+    rows = input_rows(layer, x)
+    expected = dense_rows(layer, x)
+    assert torch.equal(rows if layer.groups > 1 else rows[None], expected)
+    outputs = rows @ weight_matrix(layer, layer.weight).mT
+    outputs = outputs if layer.groups > 1 else outputs[None]
+    actual = (layer(x) - layer.bias.view(-1, *[1] * len(layer.kernel_size))).flatten(2)
+    actual = actual.unflatten(1, (layer.groups, -1)).permute(1, 0, 3, 2).flatten(1, 2)
+    torch.testing.assert_close(outputs, actual, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolution_moments(name):
+    layer = CONVOLUTIONS[name]
+    batches = [image_for(layer), image_for(layer) * 2]
+    moments = InputMoments({"conv": layer})
+    moments.collect(layer, batches, layer)
+    rows = torch.cat([dense_rows(layer, x).double() for x in batches], 1)
+    expected = rows.mT @ rows
+    M = moments.M["conv"]
+    assert M.dtype == torch.float64
+    torch.testing.assert_close(
+        M, expected if layer.groups > 1 else expected[0], rtol=1e-5, atol=1e-4
+    )
+
+
+def test_unbatched_image_counts_as_a_batch_of_one():
+    layer = CONVOLUTIONS["padding"]
+    x = image_for(layer)[:1]
+    assert torch.equal(input_rows(layer, x), input_rows(layer, x[0]))
+
+
+def test_linear_inputs_of_higher_rank_are_flattened():
+    layer = nn.Linear(3, 2)
+    x = torch.randn(4, 5, 3)
+    moments = InputMoments({"fc": layer})
+    moments.collect(layer, [x], layer)
+    rows = x.reshape(-1, 3).double()
+    torch.testing.assert_close(moments.M["fc"], rows.T @ rows, rtol=1e-5, atol=1e-5)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.shared, self.unused = nn.Linear(3, 3), nn.Linear(3, 3)
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, x):
+        return self.shared(self.dropout(self.shared(x)))
+
+
+def test_a_layer_called_twice_sums_and_one_never_called_is_absent():
+    net = Net()
+    x = torch.randn(6, 3)
+    moments = InputMoments({"shared": net.shared, "unused": net.unused})
+    moments.collect(net, [x], net)
+    both = torch.cat([x, net.shared(x)]).detach().double()
+    torch.testing.assert_close(moments.M["shared"], both.T @ both, rtol=1e-5, atol=1e-5)
+    assert set(moments.M) == {"shared"}
+
+
+def test_modes_are_restored_and_hooks_removed_also_on_an_error():
+    net = Net().train()
+    net.unused.eval()
+    modes = [module.training for module in net.modules()]
+    moments = InputMoments({"shared": net.shared})
+
+    def fail(x):
+        assert not net.training
+        net(x)
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        moments.collect(net, [torch.randn(2, 3)], fail)
+    assert [module.training for module in net.modules()] == modes
+    assert not net.shared._forward_pre_hooks
+
+
+def test_moments_are_taken_outside_autocast_and_in_float32_at_least():
+    layer = nn.Linear(64, 2)
+    x = torch.randn(512, 64)
+    exact = x.double().T @ x.double()
+    moments = InputMoments({"fc": layer})
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        moments.collect(layer, [x], layer)
+    torch.testing.assert_close(moments.M["fc"], exact, rtol=1e-5, atol=1e-3)
+    half = InputMoments({"fc": layer.bfloat16()})
+    half.collect(layer, [x.bfloat16()], layer)
+    rows = x.bfloat16().double()
+    torch.testing.assert_close(half.M["fc"], rows.T @ rows, rtol=1e-5, atol=1e-3)
+
+
+def test_products_are_float64_where_float32_may_be_cut_short():
+    layer = nn.Linear(64, 2)
+    x = torch.randn(512, 64)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        moments = InputMoments({"fc": layer})
+        moments.collect(layer, [x], layer)
+    finally:
+        torch.set_float32_matmul_precision(before)
+    torch.testing.assert_close(moments.M["fc"], x.double().T @ x.double(), rtol=1e-12, atol=1e-12)
+
+
+def test_batch_mean_statistic():
+    layer = nn.Conv2d(2, 3, 3, padding=1)
+    x = torch.randn(5, 2, 4, 4)
+    moments = InputMoments({"conv": layer}, statistic="batch_mean")
+    moments.collect(layer, [x], layer)
+    rows = input_rows(layer, x.mean(0, keepdim=True)).double()
+    torch.testing.assert_close(moments.M["conv"], rows.T @ rows, rtol=1e-4, atol=1e-5)
+
+
+def test_moments_of_tasks_add():
+    total = {"a": torch.eye(2)}
+    add_moments(total, {"a": torch.eye(2) * 2, "b": torch.eye(3)})
+    assert torch.equal(total["a"], torch.eye(2) * 3)
+    assert torch.equal(total["b"], torch.eye(3))
+    with pytest.raises(ValueError, match=r"'a'.*dimension 3.*recorded 2"):
+        add_moments(total, {"a": torch.eye(3)})
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "lengths"),
+    [
+        (0, 4, []),
+        (1, 4, [1]),
+        (4, 4, [4]),
+        (5, 4, [5]),
+        (6, 4, [4, 2]),
+        (9, 4, [4, 5]),
+        (3, 1, [1, 1, 1]),
+    ],
+)
+def test_no_last_batch_of_one(n, size, lengths):
+    slices = batch_slices(n, size)
+    assert [part.stop - part.start for part in slices] == lengths
+    assert [i for part in slices for i in range(part.start, part.stop)] == list(range(n))
+
+
+def test_eval_mode_restores_each_module():
+    net = Net().train()
+    net.unused.eval()
+    with eval_mode(net):
+        assert not any(module.training for module in net.modules())
+    assert net.training
+    assert not net.unused.training
