@@ -1,0 +1,167 @@
+"""Adam-NSCL (Wang, Li, Sun, Xu: Training networks in null space, CVPR 2021, arXiv 2103.07113)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from avalanche.models import avalanche_forward
+from torch import Tensor, nn
+
+from baselines.projection import ProjectedUpdates, keep
+from ness import compat
+from ness.layers import Patterns, find_heads, is_norm
+from ness.moments import add_moments, eval_mode
+from ness.nullspace import decompose, take_smallest
+
+FISHER_BATCH = 32
+
+
+class AdamNSCL(ProjectedUpdates):
+    """Adam whose update lies in the approximate null space of earlier inputs.
+
+    Per layer the covariance X of its inputs is summed over tasks; V holds the eigenvectors
+    with lambda <= ``a`` * lambda_min, and the whole update of Adam, weight
+    decay included, is multiplied by P = V V^T / ||V V^T||_F, as in the authors' code. As there
+    too, X is taken of batch means (the layer's input averaged over each batch of 32) and the
+    norm layers are held by EWC with coefficient ``bn_ewc`` (Fisher information of predicted
+    labels, one term a task); their running statistics keep moving. ``bn_ewc = None`` freezes
+    them instead.
+
+    ``optimizer = "adam"`` brings the authors' Adam and learning rates: ``lr_first`` (trunk, task
+    1), ``lr`` (trunk, later), ``lr_head``, ``lr_norm``, ``weight_decay`` on all but heads and norm
+    layers. ``"shared"`` keeps the strategy's own optimiser.
+
+    Departures. Eigenvalues up to d * eps(float32) * lambda_max always count as null, and
+    lambda_min is the smallest above that: the authors' lambda_min is often rounding noise and
+    then leaves 5 of 4608 directions. X is summed and not divided by the number of samples,
+    as in their code; their paper weights tasks by it. No data augmentation while collecting.
+
+    Keeps X, (d, d) float64 a layer, and an importance and a mean per norm parameter and task;
+    no data.
+    """
+
+    def __init__(
+        self,
+        *,
+        a: float = 10.0,
+        bn_ewc: float | None = 100.0,
+        optimizer: Literal["adam", "shared"] = "adam",
+        lr_first: float = 1e-4,
+        lr: float = 5e-5,
+        lr_head: float = 1e-3,
+        lr_norm: float = 5e-4,
+        weight_decay: float = 5e-5,
+        include: Patterns = None,
+        exclude: Patterns = None,
+        heads: Patterns = None,
+    ) -> None:
+        super().__init__(include=include, exclude=exclude, heads=heads)
+        if a < 1:
+            raise ValueError(f"a = {a} must be at least 1: lambda <= a * lambda_min is kept")
+        if optimizer not in ("adam", "shared"):
+            raise ValueError(f"optimizer = {optimizer!r} is unknown; choose adam or shared")
+        if min(lr_first, lr, lr_head, lr_norm) <= 0 or weight_decay < 0 or (bn_ewc or 0) < 0:
+            raise ValueError("learning rates must be above 0, weight_decay and bn_ewc at least 0")
+        self.a, self.bn_ewc, self.optimizer = a, bn_ewc, optimizer
+        self.lr_first, self.lr, self.lr_head, self.lr_norm = lr_first, lr, lr_head, lr_norm
+        self.weight_decay = weight_decay
+        self.X: dict[str, Tensor] = {}
+        """Sum over batches and tasks of f f^T, f the batch mean of the layer's input."""
+        self.V: dict[str, Tensor] = {}
+        """Basis of the null space that the current task's updates lie in."""
+        self._ewc: list[dict[str, tuple[Tensor, Tensor]]] = []
+        self._own_optimizer: Any = None
+
+    def begin_task(self, strategy: Any) -> None:
+        layers = self.layers(strategy.model)
+        if self.optimizer == "adam":
+            self._own_optimizer = strategy.optimizer
+            strategy.optimizer = self._adam(strategy.model)
+        if self.tasks_done == 0:
+            return
+        spaces = {name: approximate_null_space(X, self.a) for name, X in self.X.items()}
+        self.V = {name: V.to(layers[name].weight) for name, V in spaces.items()}
+        self.ranks = {name: V.shape[-1] for name, V in self.V.items()}
+        self.constrained = {name: layers[name] for name in self.V}
+        weights = [layer.weight for layer in self.constrained.values()]
+        self.train_only(strategy, weights, norms=self.bn_ewc is not None)
+
+    def _adam(self, model: nn.Module) -> torch.optim.Adam:
+        heads = [p for head in find_heads(model, self.heads).values() for p in head.parameters()]
+        norms = [p for module in model.modules() if is_norm(module) for p in module.parameters()]
+        elsewhere = {id(p) for p in [*heads, *norms]}
+        trunk = [p for p in model.parameters() if id(p) not in elsewhere]
+        trunk_lr = self.lr_first if self.tasks_done == 0 else self.lr
+        return torch.optim.Adam(
+            [
+                {"params": trunk, "lr": trunk_lr, "weight_decay": self.weight_decay},
+                {"params": heads, "lr": self.lr_head},
+                {"params": norms, "lr": self.lr_norm},
+            ]
+        )
+
+    def project(self, name: str, delta: Tensor) -> Tensor:
+        V = self.V[name]
+        norm = V.square().sum((-2, -1), keepdim=True).clamp(min=1).sqrt()  # ||V V^T||_F = sqrt(r)
+        return keep(delta, V) / norm
+
+    def before_backward(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
+        if self.bn_ewc and self._ewc:
+            current = dict(strategy.model.named_parameters())
+            for term in self._ewc:
+                for name, (importance, mean) in term.items():
+                    moved = current[name] - mean.to(current[name])
+                    strategy.loss += self.bn_ewc * (importance.to(moved) * moved.square()).sum()
+
+    def end_task(self, strategy: Any) -> None:
+        dataset = compat.whole_task(strategy.experience).dataset
+        batches = compat.evaluation_batches(dataset, batch_size=FISHER_BATCH, seed=0)
+        add_moments(self.X, self.input_moments(strategy, batches, statistic="batch_mean"))
+        if self.bn_ewc:
+            self._ewc.append(self._fisher(strategy, dataset))
+        self.V, self.constrained = {}, {}
+        if self._own_optimizer is not None:
+            strategy.optimizer, self._own_optimizer = self._own_optimizer, None
+
+    def _fisher(self, strategy: Any, dataset: Any) -> dict[str, tuple[Tensor, Tensor]]:
+        """Importance (squared gradients of the batch loss) and mean of the norm parameters."""
+        model = strategy.model
+        names = {id(p): name for name, p in model.named_parameters()}
+        norms = {names[id(p)]: p for m in model.modules() if is_norm(m) for p in m.parameters()}
+        if not norms:
+            return {}
+        importance = {name: torch.zeros_like(p) for name, p in norms.items()}
+        batches = list(compat.evaluation_batches(dataset, batch_size=FISHER_BATCH, seed=0))
+        with eval_mode(model):
+            for batch in batches:
+                x, task_labels = batch[0].to(strategy.device), batch[-1].to(strategy.device)
+                logits = avalanche_forward(model, x, task_labels)
+                loss = nn.functional.cross_entropy(logits, logits.argmax(1))
+                gradients = torch.autograd.grad(loss, list(norms.values()), allow_unused=True)
+                for name, gradient in zip(norms, gradients, strict=True):
+                    if gradient is not None:
+                        importance[name] += gradient.square() * len(x) / len(batches)
+        return {name: (importance[name], p.detach().clone()) for name, p in norms.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"X": dict(self.X), "ewc": list(self._ewc)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.X, self._ewc = dict(state["X"]), list(state["ewc"])
+
+
+def approximate_null_space(X: Tensor, a: float) -> Tensor:
+    """V (..., d, r): eigenvectors of X (..., d, d) with lambda <= a * lambda_min, float64.
+
+    Eigenvalues up to d * eps(float32) * lambda_max are rounding noise: null in any case, and
+    no candidates for lambda_min.
+    """
+    eigenvalues, eigenvectors = decompose(X)
+    d = X.shape[-1]
+    noise = d * torch.finfo(torch.float32).eps * eigenvalues[..., -1:]
+    smallest = eigenvalues.masked_fill(eigenvalues <= noise, torch.inf).amin(-1, keepdim=True)
+    limit = torch.maximum(noise, torch.where(smallest.isinf(), noise, a * smallest))
+    return take_smallest(eigenvectors, (eigenvalues <= limit).sum(-1))

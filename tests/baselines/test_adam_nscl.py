@@ -1,0 +1,109 @@
+"""Adam-NSCL: the null space it keeps, and that its whole update stays within."""
+
+import pytest
+import torch
+
+from baselines.adam_nscl import AdamNSCL, approximate_null_space
+from ness.moments import weight_matrix
+from ness.nullspace import decompose
+from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "shared"])
+@pytest.mark.parametrize("net", ["mlp", "conv"])
+def test_updates_lie_in_the_null_space_weight_decay_included(net, optimizer):
+    torch.manual_seed(0)
+    shape = (12,) if net == "mlp" else (2, 6, 6)
+    model = ToyNet() if net == "mlp" else ToyConvNet()
+    plugin = AdamNSCL(optimizer=optimizer, lr=0.01, weight_decay=0.1)
+    shared = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=0.1)
+    strategy = toy_strategy(model, [plugin], optimizer=shared)
+    for task, experience in enumerate(toy_benchmark(tasks=3, shape=shape).train_stream):
+        before = trunk(model)
+        X = {name: x.clone() for name, x in plugin.X.items()}
+        train_quietly(strategy, experience)
+        assert strategy.optimizer is shared
+        for name, layer in plugin.layers(model).items() if task else ():
+            V = approximate_null_space(X[name], plugin.a).float()
+            assert plugin.ranks[name] == V.shape[-1]
+            dW = weight_matrix(layer, layer.weight.detach() - before[f"{name}.weight"])
+            assert dW.norm() > 1e-5
+            assert (dW - dW @ V @ V.mT).norm() < 1e-5
+
+
+def test_projection_is_divided_by_its_frobenius_norm():
+    plugin = AdamNSCL()
+    V = torch.linalg.qr(torch.randn(6, 4))[0]
+    plugin.V = {"fc": V}
+    delta = torch.randn(3, 6)
+    P = V @ V.T
+    torch.testing.assert_close(plugin.project("fc", delta), delta @ P / P.norm())
+    grouped = torch.stack([V, torch.cat([V[:, :1], torch.zeros(6, 3)], 1)])
+    plugin.V = {"fc": grouped}
+    both = plugin.project("fc", torch.stack([delta, delta]))
+    torch.testing.assert_close(both[1], delta @ V[:, :1] @ V[:, :1].T)
+
+
+def test_the_rule_is_anchored_above_rounding_noise():
+    X = torch.diag(torch.tensor([1e-12, 1e-9, 1e-3, 5e-3, 2e-2, 1.0]))
+    assert approximate_null_space(X, 10.0).shape == (6, 4)
+    assert approximate_null_space(X, 1.0).shape == (6, 3)
+    # The authors' own anchor, lambda <= a * lambda_min, keeps one direction of the six.
+    eigenvalues = decompose(X)[0]
+    assert int((eigenvalues <= 10 * eigenvalues[0]).sum()) == 1
+
+
+def test_the_rule_at_its_edges():
+    assert approximate_null_space(torch.zeros(3, 3), 10.0).shape == (3, 3)
+    assert approximate_null_space(torch.eye(3), 10.0).shape == (3, 3)
+    groups = approximate_null_space(
+        torch.stack([torch.eye(2), torch.diag(torch.tensor([0.1, 9]))]), 2.0
+    )
+    assert groups.shape == (2, 2, 2)
+    assert groups[1, :, 1].abs().max() == 0
+
+
+def test_covariance_is_that_of_batch_means():
+    torch.manual_seed(0)
+    model, plugin = ToyNet(), AdamNSCL()
+    benchmark = toy_benchmark(tasks=1)
+    train_quietly(toy_strategy(model, [plugin], epochs=1), benchmark.train_stream[0])
+    # 48 samples make batches of 32 and 16: two means, so a covariance of rank two.
+    eigenvalues = decompose(plugin.X["fc1"])[0]
+    assert int((eigenvalues > 1e-6 * eigenvalues[-1]).sum()) == 2
+
+
+def test_norm_layers_are_held_by_ewc_and_their_statistics_move():
+    moved = {}
+    for coefficient in (0.0, 1e6, None):
+        torch.manual_seed(0)
+        model, plugin = ToyConvNet(), AdamNSCL(bn_ewc=coefficient, lr_norm=1e-2)
+        strategy = toy_strategy(model, [plugin])
+        stream = toy_benchmark(tasks=2, shape=(2, 6, 6)).train_stream
+        train_quietly(strategy, stream[0])
+        before = {name: t.clone() for name, t in model.bn.state_dict().items()}
+        train_quietly(strategy, stream[1])
+        after = model.bn.state_dict()
+        moved[coefficient] = {
+            name: (after[name] - before[name]).abs().max().item() for name in before
+        }
+    assert 0 < moved[1e6]["weight"] < moved[0.0]["weight"]
+    assert moved[None]["weight"] == moved[None]["running_mean"] == 0
+    assert moved[0.0]["running_mean"] > 0
+    assert moved[1e6]["running_mean"] > 0
+
+
+def test_learning_rates_by_kind_of_parameter():
+    model, plugin = ToyConvNet(), AdamNSCL()
+    groups = plugin._adam(model).param_groups
+    assert [g["lr"] for g in groups] == [1e-4, 1e-3, 5e-4]
+    assert [g["weight_decay"] for g in groups] == [5e-5, 0, 0]
+    assert {id(p) for p in groups[2]["params"]} == {id(p) for p in model.bn.parameters()}
+    plugin.tasks_done = 1
+    assert plugin._adam(model).param_groups[0]["lr"] == 5e-5
+
+
+@pytest.mark.parametrize("arguments", [{"a": 0.5}, {"optimizer": "sgd"}, {"lr": 0.0}])
+def test_bad_arguments_are_named(arguments):
+    with pytest.raises(ValueError, match=r"a =|optimizer|learning rates"):
+        AdamNSCL(**arguments)
