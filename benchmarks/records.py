@@ -1,0 +1,157 @@
+"""What a run leaves behind: one JSON file, written atomically, read without torch."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from benchmarks.errors import BadInput
+
+Percent = float
+Matrix = list[list[Percent | None]]
+
+
+class DamagedRecord(BadInput):
+    """A record that cannot be read or does not say what a record must say."""
+
+
+class TaskRecord(BaseModel):
+    """What one training task cost and measured."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    train_s: float = Field(ge=0)
+    """Wall seconds of training, validation passes included."""
+    consolidate_s: float = Field(ge=0)
+    """Wall seconds the method spent before and after training: bases, merge, moments."""
+    eval_s: float = Field(ge=0)
+    epochs: int = Field(ge=0)
+    trainable_parameters: int = Field(ge=0)
+    """Numbers the optimiser could move in this task, the current head included."""
+    state_bytes: int = Field(ge=0)
+    """Bytes the method keeps for later tasks, the model itself excluded."""
+    peak_memory_bytes: int = Field(ge=0)
+    """Peak resident memory of the process so far (of the GPU, on a GPU)."""
+    ranks: dict[str, int] = {}
+    """Free input directions of each layer in this task; absent where unconstrained."""
+    interference: dict[str, float] = {}
+    """sqrt(tr(dW M dW^T) / tr(W0 M W0^T)) of each layer; absent where not measured."""
+    interference_bound: dict[str, float] = {}
+    """threshold * ||U||_F over the same denominator."""
+
+
+class RunRecord(BaseModel):
+    """One run: everything that decided its numbers, and the numbers as measured.
+
+    ``accuracy_matrix[i][j]`` is the test accuracy in percent on task j after training
+    task i, null where it was not evaluated (j > i, and every row but the last of `joint`).
+    Metrics are computed from it when it is read and are never stored.
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    id: str
+    spec: dict[str, Any]
+    status: Literal["running", "finished", "failed", "diverged"]
+    error: str | None = None
+    """The traceback of a failed run; task and epoch of a diverged one."""
+    accuracy_matrix: Matrix
+    initial_accuracy: list[Percent | None]
+    """Accuracy of the untrained net on each task (percent): the reference of FWT."""
+    forward_accuracy: list[Percent | None]
+    """Accuracy on task j just before training on it (percent)."""
+    tasks: list[TaskRecord]
+    stream: dict[str, Any]
+    """name, class_order, class_names?, split_hash, data_hash."""
+    environment: dict[str, Any]
+    started: str
+    ended: str | None = None
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        size = len(self.accuracy_matrix)
+        if any(len(row) != size for row in self.accuracy_matrix):
+            raise ValueError("accuracy_matrix is not square")
+        for row in self.accuracy_matrix:
+            for value in row:
+                if value is not None and not 0 <= value <= 100:
+                    raise ValueError(f"accuracy {value} is not a percentage")
+        if {len(self.initial_accuracy), len(self.forward_accuracy)} != {size}:
+            raise ValueError("initial_accuracy and forward_accuracy need one entry a task")
+        return self
+
+    def to_json(self) -> str:
+        """Compact JSON, one line a key and one line a task, so that diffs stay readable."""
+        data = self.model_dump(by_alias=True, mode="json")
+        lines = []
+        for key, value in data.items():
+            if key in ("tasks", "accuracy_matrix") and value:
+                rows = ",\n  ".join(json.dumps(item) for item in value)
+                lines.append(f" {json.dumps(key)}: [\n  {rows}\n ]")
+            else:
+                lines.append(f" {json.dumps(key)}: {json.dumps(value)}")
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+
+    def write(self, out: Path) -> Path:
+        """Write to ``out/runs/<stream>/<strategy>/<id>.json``, whole or not at all."""
+        path = record_path(out, self.spec["stream"], self.spec["strategy"], self.id)
+        write_atomically(path, self.to_json().encode())
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a record; raises `DamagedRecord` naming the file and what is wrong."""
+        try:
+            record = cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise DamagedRecord(f"{path}: cannot be read ({error.strerror})") from error
+        except ValidationError as error:
+            raise DamagedRecord(f"{path}: damaged record ({first_fault(error)})") from error
+        for key in ("stream", "strategy"):
+            if not isinstance(record.spec.get(key), str):
+                raise DamagedRecord(f"{path}: damaged record (spec.{key} is missing)")
+        if record.id != path.stem:
+            raise DamagedRecord(f"{path}: damaged record (it says its id is {record.id})")
+        return record
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first of pydantic's complaints as one line: where, and what."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in fault["loc"])
+    what = " ".join(str(fault["msg"]).split()).removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what
+
+
+def record_path(out: Path, stream: str, strategy: str, run_id: str) -> Path:
+    """Where the record of a run lies."""
+    return out / "runs" / stream / strategy / f"{run_id}.json"
+
+
+def read_all(out: Path) -> Iterator[RunRecord | DamagedRecord]:
+    """Every record below ``out/runs`` in path order; a damaged one as the error it gives."""
+    for path in sorted((out / "runs").rglob("*.json")):
+        try:
+            yield RunRecord.read(path)
+        except DamagedRecord as error:
+            yield error
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old bytes or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,127 @@
+"""Tables as LaTeX: booktabs, every string escaped."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pandas as pd
+
+from benchmarks.reporting.metrics import METRICS
+from benchmarks.reporting.summary import Cell, Table, heading
+
+_WHITE = re.compile(r"\s+")
+
+_LONG_LABEL = 24
+
+_MARKUP = {"best": "textbf:--rwrap", "second": "underline:--rwrap", "": ""}
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "|": r"\textbar{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    '"': "''",
+    "`": r"\textasciigrave{}",
+    # At the start of a row a bare bracket would be read as the argument of the line break.
+    "[": "{[}",
+    "]": "{]}",
+    "\N{PLUS-MINUS SIGN}": r"$\pm$",
+    "\N{EM DASH}": "---",
+}
+
+
+def render(table: Table, label: str) -> str:
+    """A `table` environment to \\input: needs the package booktabs alone."""
+    shown = {name: metric for name, metric in METRICS.items() if metric.shown != "csv"}
+    cells = pd.DataFrame(
+        [
+            [_label(row.label), str(row.n), *(_cell(row.cells[name]) for name in shown)]
+            for row in table.rows
+        ],
+        columns=["Strategy", "$n$", *(_stacked(heading(metric)) for metric in shown.values())],
+    )
+    markup = pd.DataFrame(
+        [["", "", *(_MARKUP[row.cells[name].mark] for name in shown)] for row in table.rows],
+        index=cells.index,
+        columns=cells.columns,
+    )
+    long = any(len(row.label) > _LONG_LABEL for row in table.rows)
+    tabular = (
+        cells.style.hide(axis="index")
+        .apply(lambda _: markup, axis=None)
+        .to_latex(
+            hrules=True,
+            column_format=(r"p{0.2\linewidth}" if long else "l") + "r" * (len(shown) + 1),
+        )
+    )
+    return "\n".join(
+        [
+            "% needs \\usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{escape(table.caption)}}}",
+            rf"\label{{tab:{label}}}",
+            r"\footnotesize\setlength{\tabcolsep}{3pt}",
+            tabular.rstrip("\n"),
+            "",
+            r"\medskip",
+            r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
+            *(rf"{_prose(note)}\par" for note in table.notes),
+            r"\end{minipage}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def escape(text: str) -> str:
+    """Text that pdfLaTeX prints as it is; a sign that its fonts lack, as its code point."""
+    return "".join(_ESCAPES.get(sign) or _printable(sign) for sign in _WHITE.sub(" ", text))
+
+
+def _prose(note: str) -> str:
+    pieces = re.split(r"`([^`]+)`", note)
+    return "".join(
+        rf"\texttt{{{escape(piece)}}}" if number % 2 else escape(piece)
+        for number, piece in enumerate(pieces)
+    )
+
+
+def _printable(sign: str) -> str:
+    if sign.isascii():
+        return sign if sign.isprintable() else ""
+    plain = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
+    return "".join(_ESCAPES.get(part, part) for part in plain) or f"(U+{ord(sign):04X})"
+
+
+def _label(label: str) -> str:
+    text = escape(label)
+    if len(label) <= _LONG_LABEL:
+        return text
+    # Spec keys are long words: let them break after a dot, an underscore or an equals sign.
+    return r"\raggedright " + re.sub(r"\.|\\_|=", r"\g<0>\\allowbreak{}", text)
+
+
+def _stacked(title: str) -> str:
+    """A heading of two words on two lines, or it would set the width of its column."""
+    first, _, rest = title.partition(" ")
+    if not rest or rest.startswith("("):
+        return escape(title)
+    return rf"\shortstack[r]{{{escape(first)}\\{escape(rest)}}}"
+
+
+def _cell(cell: Cell) -> str:
+    text = escape(cell.text)
+    if text.startswith("-") and text != "---":
+        text = f"$-${text[1:]}"
+    return rf"{text}\textsuperscript{{{cell.footnote}}}" if cell.footnote else text

@@ -1,0 +1,86 @@
+"""Tables as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from benchmarks.reporting.metrics import METRICS
+from benchmarks.reporting.numbers import NOTHING, interval
+from benchmarks.reporting.summary import Cell, Row, Table, heading
+
+
+def render(table: Table) -> str:
+    """The table, its 95 % intervals and its notes."""
+    shown = {name: metric for name, metric in METRICS.items() if metric.shown != "csv"}
+    parts = [
+        f"# {escape(table.caption)}",
+        grid(
+            ["Strategy", "n", *(_arrow(name) for name in shown)],
+            [
+                [escape(row.label), str(row.n), *(_cell(row.cells[name]) for name in shown)]
+                for row in table.rows
+            ],
+        ),
+    ]
+    repeated = [row for row in table.rows if row.n > 1]
+    if repeated:
+        parts += [
+            "95 % interval of the mean over runs (Student's t, not cut at 0 or 100 %):",
+            grid(
+                ["Strategy", "n", *(heading(metric) for metric in shown.values())],
+                [
+                    [escape(row.label), str(row.n), *(_interval(row, name) for name in shown)]
+                    for row in repeated
+                ],
+            ),
+        ]
+    return "\n\n".join([*parts, bullets(table.notes)]) + "\n"
+
+
+def grid(headings: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> str:
+    """A pipe table of cells that are Markdown already; the first `names` columns hold text."""
+    align = ["left" if column < names else "right" for column in range(len(headings))]
+    return tabulate(rows, headings, tablefmt="pipe", colalign=align, disable_numparse=True)
+
+
+def bullets(notes: Sequence[str]) -> str:
+    """Notes as a list; a note that begins with a dash belongs to the one before."""
+    return "\n".join(
+        f"  - {escape(note[2:])}" if note.startswith("- ") else f"- {escape(note)}"
+        for note in notes
+    )
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, in a table cell too; `code` stays code."""
+    pieces = re.split(r"(`[^`|<\n]+`)", " ".join(text.split()))
+    return "".join(
+        piece if number % 2 else _escape_prose(piece) for number, piece in enumerate(pieces)
+    )
+
+
+def _escape_prose(text: str) -> str:
+    text = re.sub(r"[\\|*`$]", r"\\\g<0>", text).replace("&", "&amp;").replace("<", "&lt;")
+    # Underscores inside a word (adam_nscl) are literal as they stand.
+    outer = r"(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])"
+    return re.sub(outer, lambda match: match[0].replace("_", r"\_"), text)
+
+
+def _arrow(name: str) -> str:
+    metric = METRICS[name]
+    if metric.unit != "%":
+        return heading(metric)
+    return f"{heading(metric)} {'↑' if metric.higher_is_better else '↓'}"
+
+
+def _cell(cell: Cell) -> str:
+    text = {"best": f"**{cell.text}**", "second": f"<u>{cell.text}</u>", "": cell.text}[cell.mark]
+    return f"{text}<sup>{cell.footnote}</sup>" if cell.footnote else text
+
+
+def _interval(row: Row, name: str) -> str:
+    summary = row.cells[name].summary
+    return NOTHING if summary is None else interval(summary, METRICS[name].unit)

@@ -1,0 +1,79 @@
+"""A results folder as figures, at the size of print: PNG to look at, PDF to include."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import matplotlib.style
+from matplotlib.figure import Figure
+
+from benchmarks.records import write_atomically
+from benchmarks.reporting.collect import Collection, collect
+from benchmarks.reporting.figures import accuracy_figure, line_styles, matrices_figure
+from benchmarks.reporting.files import Written, stems
+from benchmarks.reporting.order import canonical
+
+STYLE = Path(__file__).with_name("paper.mplstyle")
+
+
+def write_plots(out: Path) -> Written:
+    """Write ``out/figures/<stream>-<figure>.png`` and ``.pdf`` for each stream:
+
+    - ``accuracy``: average accuracy on the tasks seen so far, against the tasks trained;
+    - ``matrices``: the accuracy matrix of every method, mean over seeds.
+
+    Finished runs alone are drawn; a method without any is named in the messages. Raises
+    `BadInput` where there are no records.
+    """
+    collection = collect(out)
+    written = Written(messages=list(collection.messages), skipped=len(collection.messages))
+    if not collection.records:
+        return written
+    looks = line_styles(_drawn(collection))
+    for stream, stem in stems(collection.streams).items():
+        finished = collection.finished(stream)
+        written.messages += _absent(collection, stream)
+        if not finished:
+            continue
+        with matplotlib.style.context(STYLE):
+            figures = {
+                "accuracy": accuracy_figure(finished, looks),
+                "matrices": matrices_figure(finished),
+            }
+            for name, figure in figures.items():
+                for suffix in ("png", "pdf"):
+                    path = out / "figures" / f"{stem}-{name}.{suffix}"
+                    write_atomically(path, _bytes(figure, suffix))
+                    written.paths.append(path)
+    written.headline = f"{len(written.paths)} figure files in {out / 'figures'}"
+    return written
+
+
+def _drawn(collection: Collection) -> dict[str, str]:
+    """{label: strategy} of all streams, so that a method looks the same in all figures of a folder.
+
+    In reverse table order, so that NESS has the first look whatever it is compared with.
+    """
+    finished = collection.runs[collection.runs["status"] == "finished"]
+    strategies = dict(zip(finished["label"], finished["strategy"], strict=True))
+    order = sorted(strategies, key=lambda label: (canonical(strategies[label]), label))
+    return {label: strategies[label] for label in reversed(order)}
+
+
+def _absent(collection: Collection, stream: str) -> list[str]:
+    finished = collection.finished(stream)
+    labels = dict.fromkeys(collection.of_stream(stream)["label"])
+    absent = [label for label in labels if label not in finished]
+    return [f"{stream}: {', '.join(absent)} not drawn (no finished run)"] if absent else []
+
+
+def _bytes(figure: Figure, suffix: str) -> bytes:
+    """The file without its date and the version that drew it: the same runs, the same bytes."""
+    unstamped = {
+        "png": {"Software": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    }
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=suffix, metadata=unstamped[suffix])
+    return buffer.getvalue()

@@ -1,0 +1,83 @@
+"""A results folder as tables: Markdown to read, LaTeX to print, CSV to compute with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.records import write_atomically
+from benchmarks.reporting import latex, markdown, ranks, terminal
+from benchmarks.reporting.collect import Collection, collect
+from benchmarks.reporting.files import Written, stems
+from benchmarks.reporting.metrics import METRICS
+from benchmarks.reporting.summary import Table, summary_table
+
+
+def write_tables(out: Path) -> Written:
+    """Write ``out/tables/`` from the records below ``out/runs``, for each stream:
+
+    - ``<stream>.md`` and ``.tex``: mean and standard deviation over seeds, a row a method;
+    - ``<stream>.csv``: a row a run with every metric and the whole spec;
+    - ``<stream>-summary.csv``: a row a method and metric with n, mean, std and 95 % interval;
+    - ``<stream>-ranks.md`` and ``.csv``: ranks and interference, where a method recorded any.
+
+    The headline of the result is the same table in short for the terminal. Raises `BadInput`
+    where there are no records; runs in progress alone give a headline and no files.
+    """
+    collection = collect(out)
+    written = Written(messages=list(collection.messages), skipped=len(collection.messages))
+    headlines = []
+    for stream, stem in stems(collection.streams).items():
+        table = summary_table(collection, stream)
+        texts = {
+            f"{stem}.md": markdown.render(table),
+            f"{stem}.tex": latex.render(table, stem),
+            f"{stem}.csv": _csv(_run_frame(collection, stream)),
+            f"{stem}-summary.csv": _csv(_summary_frame(table)),
+        }
+        layers = ranks.rank_frame(collection.finished(stream))
+        if len(layers):
+            texts[f"{stem}-ranks.md"] = ranks.render(layers, table.caption, table.notes[-1])
+            texts[f"{stem}-ranks.csv"] = _csv(layers)
+        for name, text in texts.items():
+            path = out / "tables" / name
+            write_atomically(path, text.encode())
+            written.paths.append(path)
+        headlines.append(terminal.render(table))
+    running = _running(collection)
+    written.headline = "\n\n".join([*headlines, *([running] if running else [])])
+    return written
+
+
+def _run_frame(collection: Collection, stream: str) -> pd.DataFrame:
+    runs = collection.of_stream(stream).reset_index()
+    # Settings that only other streams have.
+    foreign = [
+        name for name in runs.columns if name.startswith("spec.") and runs[name].isna().all()
+    ]
+    return runs.drop(columns=foreign)
+
+
+def _summary_frame(table: Table) -> pd.DataFrame:
+    rows = []
+    for row in table.rows:
+        for name, cell in row.cells.items() if row.n else ():
+            found = cell.summary
+            spread = (found.n, found.mean, found.std) if found else (0, None, None)
+            limits = found.interval if found and found.interval else (None, None)
+            rows.append((table.stream, row.label, name, METRICS[name].unit, *spread, *limits))
+    columns = ["stream", "label", "metric", "unit", "n", "mean", "std", "ci95_low", "ci95_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def _running(collection: Collection) -> str:
+    count = collection.running.total()
+    if not count:
+        return ""
+    what = "run is" if count == 1 else "runs are"
+    return f"{count} {what} in progress in {collection.out} and not in the tables."

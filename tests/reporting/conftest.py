@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reporting_records import HAND, MakeRecord, task
+
+from benchmarks.records import Matrix, RunRecord, TaskRecord
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> MakeRecord:
+    """Write a record below `tmp_path` and return it; `spec` holds dotted changes."""
+    numbers = iter(range(10_000))
+
+    def make_record(
+        strategy: str = "ness",
+        seed: int = 0,
+        matrix: Matrix = HAND,
+        *,
+        stream: str = "split_digits/til",
+        status: str = "finished",
+        error: str | None = None,
+        tasks: list[TaskRecord] | None = None,
+        spec: dict[str, Any] | None = None,
+        forward: list[float | None] | None = None,
+        initial: list[float | None] | None = None,
+    ) -> RunRecord:
+        full: dict[str, Any] = {
+            "stream": stream,
+            "stream_args": {},
+            "backbone": {"name": "mlp", "width": 256},
+            "strategy": strategy,
+            "strategy_args": {},
+            "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9},
+            "protocol": {"epochs": 30},
+            "seed": seed,
+            "init_seed": seed,
+            "data_seed": seed,
+            "class_order_seed": 0,
+        }
+        for key, value in (spec or {}).items():
+            table, _, name = key.partition(".")
+            full[table] = {**full[table], name: value} if name else value
+        size = len(matrix)
+        record = RunRecord(
+            id=f"{next(numbers):08x}",
+            spec=full,
+            status=status,
+            error=error,
+            accuracy_matrix=matrix,
+            initial_accuracy=initial or [None] * size,
+            forward_accuracy=forward or [None] * size,
+            tasks=[task() for _ in range(size)] if tasks is None else tasks,
+            stream={"name": stream},
+            environment={},
+            started="2025-01-01T00:00:00+00:00",
+            ended="2025-01-01T00:01:00+00:00",
+        )
+        record.write(tmp_path)
+        return record
+
+    return make_record
