@@ -1,0 +1,17 @@
+"""The networks of the papers, each with one bias-free head a task.
+
+Adding one: a function with the keyword-only parameters ``heads`` (classes of each task) and
+``input_shape`` from the harness, the rest from the spec, and a line in `BACKBONES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.backbones.alex_net import AlexNet, alexnet
+from benchmarks.backbones.heads import MultiHeadNet, TaskHeads
+from benchmarks.backbones.mlp_net import MLP, mlp
+
+__all__ = ["BACKBONES", "MLP", "AlexNet", "MultiHeadNet", "TaskHeads", "alexnet", "mlp"]
+
+BACKBONES: dict[str, Callable[..., MultiHeadNet]] = {"mlp": mlp, "alexnet": alexnet}

@@ -1,0 +1,155 @@
+"""``python -m benchmarks``: the command line. Torch is imported only by what trains."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from benchmarks.data_cli import app as data_app
+from benchmarks.errors import BadInput, nearest
+
+if TYPE_CHECKING:
+    from benchmarks.reporting.files import Written
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Compare continual-learning methods on Avalanche streams.",
+)
+
+SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC.toml", help="the sweep's TOML")]
+OutOption = Annotated[Path, typer.Option("--out", help="results folder")]
+DirArgument = Annotated[Path, typer.Argument(metavar="DIR", help="results folder")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="override a value, e.g. protocol.epochs=5"),
+]
+DataOption = Annotated[Path | None, typer.Option("--data", help="folder of the data sets")]
+
+
+@app.command()
+def sweep(
+    spec: SpecArgument,
+    out: OutOption,
+    workers: Annotated[int, typer.Option(help="processes, one run each")] = 1,
+    set_: SetOption = None,
+    data: DataOption = None,
+    retry: Annotated[
+        list[str] | None, typer.Option(help="run 'failed' or 'diverged' runs again")
+    ] = None,
+) -> None:
+    """Run strategies x seeds of SPEC.toml; what is finished in --out is not run again."""
+    for status in retry or []:
+        if status not in ("failed", "diverged"):
+            raise BadInput(f"--retry {status}: {nearest(status, ('failed', 'diverged'))}")
+    _quiet_torch()
+    from benchmarks.spec import expand, load_sweep
+    from benchmarks.sweep import sweep as run_sweep
+
+    specs = expand(load_sweep(spec, set_ or []))
+    counts = run_sweep(specs, out, workers=workers, data_dir=data, retry=frozenset(retry or []))
+    _finish(counts)
+
+
+@app.command()
+def run(
+    spec: SpecArgument,
+    strategy: Annotated[str, typer.Option(help="one of the spec's strategies, or another")],
+    seed: Annotated[int, typer.Option(help="seed of weights and data order")],
+    out: OutOption,
+    set_: SetOption = None,
+    data: DataOption = None,
+) -> None:
+    """Run one strategy with one seed in this process."""
+    _quiet_torch()
+    from benchmarks.spec import expand, load_sweep
+    from benchmarks.sweep import sweep as run_sweep
+
+    # Values of the command line, quoted as TOML, so that they are checked like those of the file.
+    chosen = [f"strategies=[{json.dumps(strategy)}]", f"seeds=[{seed}]"]
+    specs = expand(load_sweep(spec, [*(set_ or []), *chosen]))
+    _finish(run_sweep(specs, out, data_dir=data))
+
+
+@app.command()
+def status(directory: DirArgument) -> None:
+    """Count what DIR holds: finished, failed, diverged, running, interrupted."""
+    from benchmarks.status import status as look
+
+    found = look(directory)
+    print(found.text())
+    _end_damaged(found.damaged)
+
+
+@app.command()
+def tables(directory: DirArgument) -> None:
+    """Write DIR/tables/*.{md,tex,csv} from the records of DIR, and print the headline table."""
+    from benchmarks.reporting.tables import write_tables
+
+    report = write_tables(directory)
+    print(report.headline)
+    _finish_report(report)
+
+
+@app.command()
+def plots(directory: DirArgument) -> None:
+    """Write DIR/figures/*.{png,pdf} from the records of DIR."""
+    from benchmarks.reporting.plots import write_plots
+
+    report = write_plots(directory)
+    for path in report.paths:
+        print(path)
+    _finish_report(report)
+
+
+app.add_typer(data_app, name="data")
+
+
+def main() -> NoReturn:
+    """Run the command line; exit status 0, 1 (a run failed), 2 (bad input) or 130 (Ctrl-C)."""
+    try:
+        app(standalone_mode=True)
+    except BadInput as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except SystemExit as ended:
+        if ended.code == 130:  # what typer makes of Ctrl-C
+            print("stopped; the same command goes on from the last finished task", file=sys.stderr)
+        raise
+    sys.exit(0)
+
+
+def _finish(counts: Counter[str]) -> None:
+    print(", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
+    if set(counts) - {"finished"}:
+        print("`python -m benchmarks status DIR` has the reasons", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _finish_report(report: Written) -> None:
+    for message in report.messages[report.skipped :]:
+        print(f"note: {message}", file=sys.stderr)
+    _end_damaged(report.messages[: report.skipped])
+
+
+def _end_damaged(messages: list[str]) -> None:
+    for message in messages:
+        print(f"error: {message}", file=sys.stderr)
+    if messages:
+        raise typer.Exit(2)
+
+
+def _quiet_torch() -> None:
+    """One thread a library, and no advice on solvers that nothing here uses."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:no QP solver found:UserWarning")
+    import warnings
+
+    warnings.filterwarnings("ignore", message="no QP solver found")

@@ -1,0 +1,63 @@
+"""Where a run took place: versions, code, machine."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("torch", "torchvision", "avalanche-lib", "numpy", "scikit-learn")
+
+
+def describe(device: str, threads: int) -> dict[str, Any]:
+    """What the run record says of its environment."""
+    import torch
+
+    from ness.version import __version__
+
+    commit, dirty = _git()
+    return {
+        "ness": __version__,
+        "python": platform.python_version(),
+        **{name: _version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "gpu": torch.cuda.get_device_name() if device == "cuda" else None,
+        "threads": threads,
+        "git_commit": commit,
+        "git_dirty": dirty,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _git() -> tuple[str | None, bool | None]:
+    """Commit of this checkout, and whether tracked files differ from it."""
+    root = Path(__file__).parent
+    commands = (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+    answers = []
+    for command in commands:
+        try:
+            done = subprocess.run(
+                ["git", *command], cwd=root, capture_output=True, text=True, timeout=30, check=True
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None, None
+        answers.append(done.stdout.strip())
+    return answers[0], bool(answers[1])

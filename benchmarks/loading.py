@@ -1,0 +1,104 @@
+"""Batches sliced from tensors in memory, in place of Avalanche's per-sample loaders.
+
+Avalanche's loader gives 56 thousand CIFAR images a second here, slicing 365 thousand or more;
+its multi-task loader also balances every batch over tasks and oversamples the smaller ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from avalanche.training.templates import SupervisedTemplate
+from torch import Tensor
+
+from benchmarks.seeds import derive
+from benchmarks.streams.stream import Normalisation, Split, Stream
+from ness.moments import batch_slices
+
+
+class TensorBatches:
+    """Batches [x, y, task labels] of a split, normalised on the way out, on ``device``.
+
+    The order depends on ``seed`` alone: ``reshuffle`` draws a new one at every pass, else it
+    is one fixed shuffle. The global generators are never used. A last batch of one joins
+    the batch before.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        normalisation: Normalisation,
+        batch_size: int,
+        *,
+        seed: int,
+        reshuffle: bool,
+        device: torch.device,
+    ) -> None:
+        self.x, self.y, self.task = (part.to(device) for part in (split.x, split.y, split.task))
+        self.normalisation, self.reshuffle, self.seed = normalisation, reshuffle, seed
+        self.slices = batch_slices(len(split), batch_size)
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return len(self.slices)
+
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        if not self.reshuffle:
+            self.generator.manual_seed(self.seed)
+        order = torch.randperm(len(self.y), generator=self.generator).to(self.y.device)
+        for part in self.slices:
+            chosen = order[part]
+            yield [self.normalisation(self.x[chosen]), self.y[chosen], self.task[chosen]]
+
+
+class StreamStrategy(SupervisedTemplate[Any, Any, Any]):
+    """Avalanche's training loop over one of our streams, fed by `TensorBatches`.
+
+    Evaluation runs over batches of one fixed shuffle: nets whose norm layers keep no running
+    statistics score at chance on class-sorted batches. A plugin that changes the data set of
+    a task (``adapted_dataset``) gets Avalanche's own loader.
+    """
+
+    def __init__(self, *, stream: Stream, joint: bool, data_seed: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stream, self.joint, self.data_seed = stream, joint, data_seed
+        self._plain_dataset: Any = None
+
+    def batches(self, split_name: Any, task: int, *, train: bool = False) -> TensorBatches:
+        """Batches of one split of a task (of all tasks together, in joint training)."""
+        if self.joint and split_name != "test":
+            split = self.stream.union(split_name)
+        else:
+            split = getattr(self.stream.tasks[task], split_name)
+        return TensorBatches(
+            split,
+            self.stream.normalisation,
+            self.train_mb_size if train else self.eval_mb_size,
+            seed=derive(self.data_seed, "batches", task) if train else 0,
+            reshuffle=train,
+            device=self.device,
+        )
+
+    def train_dataset_adaptation(self, **kwargs: Any) -> None:
+        super().train_dataset_adaptation(**kwargs)
+        self._plain_dataset = self.adapted_dataset
+
+    def eval_dataset_adaptation(self, **kwargs: Any) -> None:
+        super().eval_dataset_adaptation(**kwargs)
+        self._plain_dataset = self.adapted_dataset
+
+    def make_train_dataloader(self, **kwargs: Any) -> None:
+        if self.adapted_dataset is self._plain_dataset:
+            self.dataloader = self.batches("train", self.experience.current_experience, train=True)
+        else:
+            super().make_train_dataloader(**kwargs)
+
+    def make_eval_dataloader(self, **kwargs: Any) -> None:
+        if self.adapted_dataset is self._plain_dataset:
+            experience = self.experience
+            name = experience.origin_stream.name
+            self.dataloader = self.batches(name, experience.current_experience)
+        else:
+            super().make_eval_dataloader(**kwargs)

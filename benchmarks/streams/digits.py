@@ -1,0 +1,56 @@
+"""The handwritten digits that scikit-learn carries: 1,797 images of 8 x 8, no download."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from benchmarks.streams import stream
+from benchmarks.streams.stream import (
+    Context,
+    Normalisation,
+    Stream,
+    array_hash,
+    hold_out,
+    split_classes,
+)
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+@stream("til")
+def split_digits(
+    *,
+    tasks: Annotated[int, Field(ge=1, le=5)] = 5,
+    test_share: Share = 0.25,
+    valid_share: Share = 0.15,
+    split_seed: int = 0,
+    name: str,
+    context: Context,
+) -> Stream:
+    """Split Digits: tasks of two classes, 0 to 9 in order; pixels 0 to 16 scaled to 0 to 1.
+
+    ``test_share`` of all images is held out by class for the test, then ``valid_share`` of
+    the rest for validation, both with ``split_seed`` and alike for every seed of a sweep.
+    """
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    x = torch.from_numpy(digits.images.astype(np.uint8))[:, None]
+    y = torch.from_numpy(digits.target.astype(np.int64))
+    kept, held = hold_out(y, test_share, np.random.default_rng(split_seed))
+    return split_classes(
+        name=name,
+        train=(x[kept], y[kept]),
+        test=(x[held], y[held]),
+        tasks=tasks,
+        classes_per_task=2,
+        valid_share=valid_share,
+        split_seed=split_seed,
+        context=context,
+        normalisation=Normalisation(peak=16.0),
+        data_hash=array_hash([x.numpy(), y.numpy()]),
+    )

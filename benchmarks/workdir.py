@@ -1,0 +1,157 @@
+"""``DIR/work/<id>/``: what a run writes while it goes, and resumes from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.errors import BadInput
+from benchmarks.records import DamagedRecord, RunRecord, write_atomically
+
+if TYPE_CHECKING:
+    from benchmarks.protocol import Epoch
+
+
+def now() -> str:
+    """The time as ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class WorkDir:
+    """The work folder of one run: checkpoint, claim, trace.csv, log, events.jsonl."""
+
+    def __init__(self, out: Path, run_id: str) -> None:
+        self.folder = out / "work" / run_id
+        self.claim = self.folder / "claim"
+        self.checkpoint = self.folder / "checkpoint.pt"
+        self.trace = self.folder / "trace.csv"
+        self.log = self.folder / "log"
+        self.events = self.folder / "events.jsonl"
+
+    def event(self, kind: str, **details: Any) -> None:
+        """Append a line to events.jsonl: the kind of event, the time, the process."""
+        line = {"event": kind, "time": now(), "pid": os.getpid(), **details}
+        with self.events.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def add_epoch(self, epoch: Epoch) -> None:
+        """Append an epoch's losses and learning rate to trace.csv."""
+        new = not self.trace.exists()
+        with self.trace.open("a", newline="") as file:
+            writer = csv.DictWriter(file, [field.name for field in fields(epoch)])
+            if new:
+                writer.writeheader()
+            writer.writerow(asdict(epoch))
+
+    def trim_trace(self, tasks_done: int) -> None:
+        """Drop the epochs of a task that was interrupted and will be trained again."""
+        if not self.trace.exists():
+            return
+        lines = self.trace.read_text().splitlines(keepends=True)
+        if not lines or not lines[0].endswith("\n"):  # killed while it made the file
+            self.trace.unlink()
+            return
+        kept = [line for line in lines[1:] if _leading_number(line) < tasks_done]
+        write_atomically(self.trace, "".join([lines[0], *kept]).encode())
+
+    def save_checkpoint(self, state: dict[str, Any]) -> None:
+        """Write the checkpoint whole, replacing the one of the task before."""
+        import torch
+
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_atomically(self.checkpoint, buffer.getvalue())
+
+    def load_checkpoint(self) -> dict[str, Any] | None:
+        """The last checkpoint, None if there is none; one that cannot be read is set aside."""
+        import torch
+
+        if not self.checkpoint.exists():
+            return None
+        try:
+            state = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+            if not isinstance(state, dict):
+                raise TypeError("no table of values")
+        except Exception as error:  # torch raises a dozen kinds for a file that is not its own
+            self.reject_checkpoint(error)
+            return None
+        return state
+
+    def reject_checkpoint(self, error: Exception) -> None:
+        """Set aside a checkpoint that cannot be used, and say so in the log."""
+        aside = set_aside(self.checkpoint)
+        logging.getLogger(__name__).warning(
+            "%s: damaged checkpoint (%s), kept as %s; starting from task 1",
+            self.checkpoint,
+            type(error).__name__,
+            aside.name,
+        )
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Send log records and warnings to the run's log while inside."""
+        handler = logging.FileHandler(self.log)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        root = logging.getLogger()
+        level = root.level
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+        logging.captureWarnings(True)
+        try:
+            yield
+        finally:
+            logging.captureWarnings(False)
+            root.setLevel(level)
+            root.removeHandler(handler)
+            handler.close()
+
+
+def _leading_number(line: str) -> float:
+    try:
+        return int(line.partition(",")[0])
+    except ValueError:
+        return float("inf")
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file so that nothing reads it again, and keep it for inspection."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    path.rename(aside)
+    return aside
+
+
+def read_or_set_aside(path: Path) -> RunRecord | None:
+    """The record at ``path``, None if there is none; a damaged one is named and set aside."""
+    if not path.exists():
+        return None
+    try:
+        return RunRecord.read(path)
+    except DamagedRecord as error:
+        aside = set_aside(path)
+        print(f"{error}; kept as {aside.name}, the run is repeated", file=sys.stderr)
+        return None
+
+
+def prepare(out: Path) -> None:
+    """Make the output folder, or say in one line why it cannot be written to."""
+    probe = out / f".probe.{os.getpid()}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInput(
+            f"{out}: cannot write there ({error.strerror}); give another folder with --out"
+        ) from error
