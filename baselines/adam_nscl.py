@@ -9,7 +9,7 @@ import torch
 from avalanche.models import avalanche_forward
 from torch import Tensor, nn
 
-from baselines.projection import ProjectedUpdates, keep
+from baselines.projection import ProjectedUpdates, drop, keep
 from ness import compat
 from ness.layers import Patterns, find_heads, is_norm
 from ness.moments import add_moments, eval_mode
@@ -69,8 +69,7 @@ class AdamNSCL(ProjectedUpdates):
         self.weight_decay = weight_decay
         self.X: dict[str, Tensor] = {}
         """Sum over batches and tasks of f f^T, f the batch mean of the layer's input."""
-        self.V: dict[str, Tensor] = {}
-        """Basis of the null space that the current task's updates lie in."""
+        self._spaces: dict[str, ApproximateNullSpace] = {}
         self._ewc: list[dict[str, tuple[Tensor, Tensor]]] = []
         self._own_optimizer: Any = None
 
@@ -81,10 +80,11 @@ class AdamNSCL(ProjectedUpdates):
             strategy.optimizer = self._adam(strategy.model)
         if self.tasks_done == 0:
             return
-        spaces = {name: approximate_null_space(X, self.a) for name, X in self.X.items()}
-        self.V = {name: V.to(layers[name].weight) for name, V in spaces.items()}
-        self.ranks = {name: V.shape[-1] for name, V in self.V.items()}
-        self.constrained = {name: layers[name] for name in self.V}
+        self._spaces = {
+            name: ApproximateNullSpace(X, self.a, layers[name].weight) for name, X in self.X.items()
+        }
+        self.ranks = {name: int(space.ranks.max()) for name, space in self._spaces.items()}
+        self.constrained = {name: layers[name] for name in self._spaces}
         weights = [layer.weight for layer in self.constrained.values()]
         self.train_only(strategy, weights, norms=self.bn_ewc is not None)
 
@@ -103,9 +103,7 @@ class AdamNSCL(ProjectedUpdates):
         )
 
     def project(self, name: str, delta: Tensor) -> Tensor:
-        V = self.V[name]
-        norm = V.square().sum((-2, -1), keepdim=True).clamp(min=1).sqrt()  # ||V V^T||_F = sqrt(r)
-        return keep(delta, V) / norm
+        return self._spaces[name].project(delta)
 
     def before_backward(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         if self.bn_ewc and self._ewc:
@@ -121,7 +119,7 @@ class AdamNSCL(ProjectedUpdates):
         add_moments(self.X, self.input_moments(strategy, batches, statistic="batch_mean"))
         if self.bn_ewc:
             self._ewc.append(self._fisher(strategy, dataset))
-        self.V, self.constrained = {}, {}
+        self._spaces, self.constrained = {}, {}
         if self._own_optimizer is not None:
             strategy.optimizer, self._own_optimizer = self._own_optimizer, None
 
@@ -153,15 +151,31 @@ class AdamNSCL(ProjectedUpdates):
         self.X, self._ewc = dict(state["X"]), list(state["ewc"])
 
 
-def approximate_null_space(X: Tensor, a: float) -> Tensor:
-    """V (..., d, r): eigenvectors of X (..., d, d) with lambda <= a * lambda_min, float64.
+class ApproximateNullSpace:
+    """P = V V^T / ||V V^T||_F, with V the eigenvectors of X whose lambda <= a * lambda_min.
 
-    Eigenvalues up to d * eps(float32) * lambda_max are rounding noise: null in any case, and
-    no candidates for lambda_min.
+    ``X``: (d, d) or (groups, d, d). Eigenvalues up to d * eps(float32) * lambda_max are rounding
+    noise: null in any case, and no candidates for lambda_min. ``ranks`` (or one number): free
+    directions of each group. The projection uses whichever of V and its complement is
+    smaller, with dtype and device of ``like``.
     """
-    eigenvalues, eigenvectors = decompose(X)
-    d = X.shape[-1]
-    noise = d * torch.finfo(torch.float32).eps * eigenvalues[..., -1:]
-    smallest = eigenvalues.masked_fill(eigenvalues <= noise, torch.inf).amin(-1, keepdim=True)
-    limit = torch.maximum(noise, torch.where(smallest.isinf(), noise, a * smallest))
-    return take_smallest(eigenvectors, (eigenvalues <= limit).sum(-1))
+
+    def __init__(self, X: Tensor, a: float, like: Tensor) -> None:
+        eigenvalues, eigenvectors = decompose(X)
+        d = X.shape[-1]
+        noise = d * torch.finfo(torch.float32).eps * eigenvalues[..., -1:]
+        smallest = eigenvalues.masked_fill(eigenvalues <= noise, torch.inf).amin(-1, keepdim=True)
+        limit = torch.maximum(noise, torch.where(smallest.isinf(), noise, a * smallest))
+        self.ranks = (eigenvalues <= limit).sum(-1)
+        self.mostly_free = bool(self.ranks.sum() > self.ranks.numel() * d / 2)
+        if self.mostly_free:
+            kept = take_smallest(eigenvectors.flip(-1), d - self.ranks)
+        else:
+            kept = take_smallest(eigenvectors, self.ranks)
+        self.kept = kept.to(like)
+        self.norm = self.ranks.clamp(min=1).to(like).sqrt()[..., None, None]
+
+    def project(self, delta: Tensor) -> Tensor:
+        """delta P for an update (out, d) or (groups, out/groups, d)."""
+        within = drop(delta, self.kept) if self.mostly_free else keep(delta, self.kept)
+        return within / self.norm

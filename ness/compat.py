@@ -69,7 +69,7 @@ def known_task_labels(experience: Any) -> set[int]:
     A stream without a length may be generated while it is consumed: it is left alone.
     """
     experience = whole_task(experience)
-    stream = getattr(experience, "origin_stream", None)
+    stream: Any = getattr(experience, "origin_stream", ())
     siblings = list(stream) if hasattr(stream, "__len__") else []
     return {
         int(label)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from baselines.adam_nscl import AdamNSCL, approximate_null_space
+from baselines.adam_nscl import AdamNSCL, ApproximateNullSpace
 from ness.moments import weight_matrix
 from ness.nullspace import decompose
 from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
@@ -24,43 +24,58 @@ def test_updates_lie_in_the_null_space_weight_decay_included(net, optimizer):
         train_quietly(strategy, experience)
         assert strategy.optimizer is shared
         for name, layer in plugin.layers(model).items() if task else ():
-            V = approximate_null_space(X[name], plugin.a).float()
-            assert plugin.ranks[name] == V.shape[-1]
+            space = ApproximateNullSpace(X[name], plugin.a, layer.weight)
+            assert plugin.ranks[name] == space.ranks.max()
             dW = weight_matrix(layer, layer.weight.detach() - before[f"{name}.weight"])
             assert dW.norm() > 1e-5
-            assert (dW - dW @ V @ V.mT).norm() < 1e-5
+            assert (dW - space.project(dW) * space.norm).norm() < 1e-5
 
 
-def test_projection_is_divided_by_its_frobenius_norm():
-    plugin = AdamNSCL()
-    V = torch.linalg.qr(torch.randn(6, 4))[0]
-    plugin.V = {"fc": V}
-    delta = torch.randn(3, 6)
-    P = V @ V.T
-    torch.testing.assert_close(plugin.project("fc", delta), delta @ P / P.norm())
-    grouped = torch.stack([V, torch.cat([V[:, :1], torch.zeros(6, 3)], 1)])
-    plugin.V = {"fc": grouped}
-    both = plugin.project("fc", torch.stack([delta, delta]))
-    torch.testing.assert_close(both[1], delta @ V[:, :1] @ V[:, :1].T)
+def written_out(X, a):
+    """P = V V^T / ||V V^T||_F and its rank, for one d x d matrix without rounding noise."""
+    eigenvalues, eigenvectors = torch.linalg.eigh(X.double())
+    positive = eigenvalues[eigenvalues > 1e-9]
+    V = eigenvectors[:, eigenvalues <= a * positive.min()]
+    return (V @ V.T) / max(1.0, (V @ V.T).norm()), V.shape[1]
+
+
+@pytest.mark.parametrize("rank", [2, 5])
+def test_projection_equals_the_written_out_one_on_both_sides(rank):
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(30, rank, generator=generator).double()
+    rows = rows @ torch.randn(rank, 6, generator=generator).double()
+    delta = torch.randn(3, 6, generator=generator)
+    X = rows.T @ rows
+    space = ApproximateNullSpace(X, 1.0, delta)
+    P, expected_rank = written_out(X, 1.0)
+    assert int(space.ranks) == expected_rank
+    assert space.mostly_free == (expected_rank > 3)
+    torch.testing.assert_close(space.project(delta), delta @ P.float(), atol=1e-5, rtol=1e-5)
+    eye = torch.eye(6, dtype=torch.float64)
+    both = ApproximateNullSpace(torch.stack([X, eye]), 1.0, delta)
+    assert both.ranks.tolist() == [expected_rank, 6]
+    grouped = both.project(torch.stack([delta, delta]))
+    torch.testing.assert_close(grouped[0], delta @ P.float(), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(grouped[1], delta / 6**0.5)
+
+
+def ranks(X, a):
+    return ApproximateNullSpace(X, a, torch.zeros(1)).ranks.tolist()
 
 
 def test_the_rule_is_anchored_above_rounding_noise():
     X = torch.diag(torch.tensor([1e-12, 1e-9, 1e-3, 5e-3, 2e-2, 1.0]))
-    assert approximate_null_space(X, 10.0).shape == (6, 4)
-    assert approximate_null_space(X, 1.0).shape == (6, 3)
+    assert ranks(X, 10.0) == 4
+    assert ranks(X, 1.0) == 3
     # The authors' own anchor, lambda <= a * lambda_min, keeps one direction of the six.
     eigenvalues = decompose(X)[0]
     assert int((eigenvalues <= 10 * eigenvalues[0]).sum()) == 1
 
 
 def test_the_rule_at_its_edges():
-    assert approximate_null_space(torch.zeros(3, 3), 10.0).shape == (3, 3)
-    assert approximate_null_space(torch.eye(3), 10.0).shape == (3, 3)
-    groups = approximate_null_space(
-        torch.stack([torch.eye(2), torch.diag(torch.tensor([0.1, 9]))]), 2.0
-    )
-    assert groups.shape == (2, 2, 2)
-    assert groups[1, :, 1].abs().max() == 0
+    assert ranks(torch.zeros(3, 3), 10.0) == 3
+    assert ranks(torch.eye(3), 10.0) == 3
+    assert ranks(torch.stack([torch.eye(2), torch.diag(torch.tensor([0.1, 9]))]), 2.0) == [2, 1]
 
 
 def test_covariance_is_that_of_batch_means():
