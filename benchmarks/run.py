@@ -152,7 +152,7 @@ class _Run:
                 self.stopwatch,
                 self.accuracy,
             ],
-            evaluator=EvaluationPlugin(loggers=[]),
+            evaluator=EvaluationPlugin(suppress_warnings=True),
         )
         self.benchmark = self.stream.benchmark(joint=self.joint)
         self.n_tasks = len(self.stream.tasks)

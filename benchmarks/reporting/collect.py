@@ -77,7 +77,11 @@ def collect(out: Path) -> Collection:
 def _frame(
     records: dict[str, RunRecord],
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], str]]:
-    specs = {run: flatten(record.spec) for run, record in records.items()}
+    specs = {
+        # The same spec on other images (two releases of a data set) is another experiment.
+        run: flatten(record.spec) | {"data_hash": str(record.stream.get("data_hash"))[:12]}
+        for run, record in records.items()
+    }
     rows: dict[str, dict[str, object]] = {}
     reasons: dict[tuple[str, str], str] = {}
     for run, label in _table_order(records, specs):

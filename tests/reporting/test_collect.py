@@ -156,3 +156,12 @@ def test_streams_never_share_a_file() -> None:
         "a-b": "a-b-2",
         "a/b": "a-b-3",
     }
+
+
+def test_the_same_spec_on_other_data_is_not_averaged(make: MakeRecord, tmp_path: Path) -> None:
+    for seed, data_hash in ((1, "a" * 64), (2, "b" * 64)):
+        record = make("ness", seed)
+        record.stream["data_hash"] = data_hash
+        record.write(tmp_path)
+    labels = list(collect(tmp_path).runs["label"])
+    assert labels == ["ness [data_hash=aaaaaaaaaaaa]", "ness [data_hash=bbbbbbbbbbbb]"]
