@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from avalanche.core import SupervisedPlugin
+from avalanche.logging import BaseLogger
 from avalanche.training.plugins import EvaluationPlugin
 
 import baselines
@@ -35,7 +36,7 @@ from ness.task_plugin import TaskPlugin
 log = logging.getLogger(__name__)
 
 Notify = Callable[[int, int, int], None]
-"""Called after every epoch with (task, epoch, number of tasks)."""
+"""Called after every epoch with (task, epoch, number of tasks to train)."""
 
 
 def run(
@@ -152,21 +153,21 @@ class _Run:
                 self.stopwatch,
                 self.accuracy,
             ],
-            evaluator=EvaluationPlugin(suppress_warnings=True),
+            evaluator=EvaluationPlugin(loggers=[BaseLogger()]),
         )
         self.benchmark = self.stream.benchmark(joint=self.joint)
         self.n_tasks = len(self.stream.tasks)
+        self.steps = 1 if self.joint else self.n_tasks
 
     def execute(self) -> RunRecord:
         """Train and evaluate task after task from the last checkpoint on."""
         record, first = self._resume()
-        steps = 1 if self.joint else self.n_tasks
         task = first
         try:
             if first == 0:
                 record.initial_accuracy[:] = self._evaluate(range(self.n_tasks))
                 record.forward_accuracy[0] = record.initial_accuracy[0]
-            for task in range(first, steps):
+            for task in range(first, self.steps):
                 self._learn(task, record)
                 self._checkpoint(task, record)
         except Diverged as error:
@@ -217,7 +218,7 @@ class _Run:
     def _on_epoch(self, epoch: Epoch) -> None:
         self.work.add_epoch(epoch)
         if self.notify is not None:
-            self.notify(epoch.task, epoch.epoch, self.n_tasks)
+            self.notify(epoch.task, epoch.epoch, self.steps)
 
     def _checkpoint(self, task: int, record: RunRecord) -> None:
         self.work.save_checkpoint(

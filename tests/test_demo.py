@@ -1,0 +1,37 @@
+"""The demo's own claim, on its own spec: NESS beats its floor and forgets next to nothing."""
+
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+from benchmarks.reporting.metrics import average_accuracy, backward_transfer
+from benchmarks.run import run
+from benchmarks.spec import expand, load_sweep
+
+DEMO = Path(__file__).parents[1] / "benchmarks" / "specs" / "demo.toml"
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    sweep = load_sweep(DEMO, ['strategies = ["naive", "frozen", "ness", "gpm"]'])
+    out = tmp_path_factory.mktemp("demo")
+    return [run(spec, out) for spec in expand(sweep)]
+
+
+def means(records, strategy, metric):
+    matrices = [r.accuracy_matrix for r in records if r.spec["strategy"] == strategy]
+    assert len(matrices) == 3
+    return mean(metric(matrix) for matrix in matrices)
+
+
+@pytest.mark.parametrize("strategy", ["ness", "gpm"])
+def test_null_space_methods_beat_frozen(records, strategy):
+    floor = means(records, "frozen", average_accuracy)
+    assert means(records, strategy, average_accuracy) > floor
+
+
+def test_ness_hardly_forgets_where_naive_does(records):
+    assert -9 < means(records, "naive", backward_transfer) < -2
+    assert abs(means(records, "ness", backward_transfer)) < 1
+    assert means(records, "frozen", backward_transfer) == 0
