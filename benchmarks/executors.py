@@ -158,6 +158,7 @@ def _work(job: Job, answers: Connection) -> None:
         except OSError:  # no parent any more: not a fault of the run, which can go on later
             _leave()
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     try:

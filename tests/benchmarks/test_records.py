@@ -1,0 +1,162 @@
+"""A record is whole or refused, small, and written so that a crash cannot tear it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from small_runs import run_spec
+
+from benchmarks.records import (
+    DamagedRecord,
+    RunRecord,
+    TaskRecord,
+    read_all,
+    record_path,
+    write_atomically,
+)
+from benchmarks.workdir import read_or_set_aside
+
+
+def record(**changes: Any) -> RunRecord:
+    spec = run_spec("ness")
+    values: dict[str, Any] = {
+        "schema": 1,
+        "id": spec.id,
+        "spec": spec.model_dump(mode="json"),
+        "status": "finished",
+        "accuracy_matrix": [[90.0, None], [80.5, 70.25]],
+        "initial_accuracy": [50.0, 49.0],
+        "forward_accuracy": [50.0, 48.0],
+        "tasks": [],
+        "stream": {"name": spec.stream},
+        "environment": {},
+        "started": "2026-01-01T00:00:00+00:00",
+    }
+    return RunRecord(**values | changes)
+
+
+def test_a_record_reads_as_it_was_written(tmp_path: Path) -> None:
+    written = record()
+    path = written.write(tmp_path)
+    assert path == tmp_path / "runs/split_digits/til/ness" / f"{written.id}.json"
+    assert RunRecord.read(path) == written
+    assert list(read_all(tmp_path)) == [written]
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_a_record_of_ten_tasks_and_five_layers_stays_below_20_kb() -> None:
+    layers = [f"features.conv{i}" for i in range(5)]
+    task = TaskRecord(
+        train_s=1234.567,
+        consolidate_s=1234.567,
+        eval_s=1234.567,
+        epochs=200,
+        trainable_parameters=6_713_216,
+        state_bytes=123_456_789,
+        peak_memory_bytes=12_345_678_901,
+        ranks=dict.fromkeys(layers, 2048),
+        interference=dict.fromkeys(layers, 1.234e-05),
+        interference_bound=dict.fromkeys(layers, 1.234e-05),
+    )
+    size = 10
+    full = record(
+        accuracy_matrix=[[77.77777777777777] * size] * size,
+        initial_accuracy=[10.123456789012345] * size,
+        forward_accuracy=[10.123456789012345] * size,
+        tasks=[task] * size,
+    )
+    assert len(full.to_json().encode()) < 20_000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"accuracy_matrix": [[90.0], [80.5, 70.25]]},
+        {"accuracy_matrix": [[100.1, None], [80.5, 70.25]]},
+        {"accuracy_matrix": [[-0.1, None], [80.5, 70.25]]},
+        {"accuracy_matrix": [[float("nan"), None], [80.5, 70.25]]},
+        {"initial_accuracy": [50.0]},
+        {"forward_accuracy": []},
+        {"status": "done"},
+        {"schema": 2},
+        {"extra": 1},
+    ],
+)
+def test_what_no_run_can_measure_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        record(**changes)
+
+
+def damage(text: str, kind: str) -> bytes:
+    data = json.loads(text)
+    if kind == "empty":
+        return b""
+    if kind == "cut off":
+        return text[: len(text) // 2].encode()
+    if kind == "binary":
+        return b"\x00\xff" * 10
+    if kind == "another id":
+        data["id"] = "0" * 16
+    elif kind == "no strategy":
+        del data["spec"]["strategy"]
+    elif kind == "no matrix":
+        del data["accuracy_matrix"]
+    elif kind == "a list":
+        data = [data]
+    return json.dumps(data).encode()
+
+
+KINDS = ["empty", "cut off", "binary", "another id", "no strategy", "no matrix", "a list"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_record_is_named_and_set_aside(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = record().write(tmp_path)
+    content = damage(path.read_text(), kind)
+    path.write_bytes(content)
+    with pytest.raises(DamagedRecord, match=path.name) as caught:
+        RunRecord.read(path)
+    assert len(str(caught.value).splitlines()) == 1
+    assert [type(found) for found in read_all(tmp_path)] == [DamagedRecord]
+
+    assert read_or_set_aside(path) is None
+    assert path.name in capsys.readouterr().err
+    aside = path.with_name(f"{path.name}.damaged-1")
+    assert aside.read_bytes() == content
+    assert not list(read_all(tmp_path))
+    path.write_bytes(content)
+    assert read_or_set_aside(path) is None
+    assert path.with_name(f"{path.name}.damaged-2").exists()
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "record.json"
+    write_atomically(path, b"old")
+
+    def full_disk(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_part_of_a_write_is_no_record(tmp_path: Path) -> None:
+    """A process killed while it writes leaves its part behind; nothing may read it."""
+    spec = run_spec()
+    path = record_path(tmp_path, spec.stream, spec.strategy, spec.id)
+    path.parent.mkdir(parents=True)
+    path.with_name(f".{path.name}.123.partial").write_bytes(b"{")
+    assert not list(read_all(tmp_path))
+    assert not list((tmp_path / "runs").rglob("*.json"))

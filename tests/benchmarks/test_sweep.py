@@ -1,0 +1,163 @@
+"""A sweep runs what is missing, once, and says how everything ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_runs import interrupt_at, run_spec, run_specs
+from test_run import starts
+
+import baselines
+from benchmarks.claims import claim
+from benchmarks.errors import BadInput
+from benchmarks.records import RunRecord, record_path
+from benchmarks.run import run
+from benchmarks.spec import RunSpec
+from benchmarks.status import status
+from benchmarks.sweep import sweep
+from benchmarks.workdir import WorkDir
+
+
+def path_of(out: Path, spec: RunSpec) -> Path:
+    return record_path(out, spec.stream, spec.strategy, spec.id)
+
+
+def fail(*_: Any) -> None:
+    raise RuntimeError("boom")
+
+
+def test_what_is_finished_is_not_run_again(tmp_path: Path) -> None:
+    first = run_specs(["naive"], [1, 2])
+    assert sweep(first, tmp_path) == {"finished": 2}
+    written = {spec.id: path_of(tmp_path, spec).read_bytes() for spec in first}
+    more = run_specs(["naive", "frozen"], [1, 2])
+    assert sweep(more, tmp_path) == {"finished": 4}
+    assert [starts(tmp_path, spec) for spec in more] == [1] * 4
+    assert {spec.id: path_of(tmp_path, spec).read_bytes() for spec in first} == written
+
+
+def test_a_damaged_record_is_named_set_aside_and_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    specs = run_specs(["naive"], [1, 2])
+    sweep(specs, tmp_path)
+    path = path_of(tmp_path, specs[0])
+    content = path.read_bytes()
+    path.write_bytes(content[:500])
+    capsys.readouterr()
+    assert sweep(specs, tmp_path) == {"finished": 2}
+    assert f"{path}: damaged record" in capsys.readouterr().err
+    assert path.with_name(f"{path.name}.damaged-1").read_bytes() == content[:500]
+    again = RunRecord.read(path)
+    assert again.accuracy_matrix == RunRecord.model_validate_json(content).accuracy_matrix
+    assert [starts(tmp_path, spec) for spec in specs] == [2, 1]
+
+
+def test_failed_and_diverged_runs_do_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs = run_specs(["naive", "frozen", "lora"], [1], "strategy.lora.optimizer.lr=1e20")
+    with monkeypatch.context() as patch:
+        patch.setattr(baselines.load("frozen"), "begin_task", fail)
+        counts = sweep(specs, tmp_path)
+    assert counts == {"finished": 1, "failed": 1, "diverged": 1}
+    found = status(tmp_path)
+    assert not found.running
+    assert not found.interrupted
+    assert any(line.startswith("failed: frozen seed 1") and "boom" in line for line in found.errors)
+    assert any(line.startswith("diverged: lora seed 1") for line in found.errors)
+
+    assert sweep(specs, tmp_path) == counts, "left alone unless told otherwise"
+    assert [starts(tmp_path, spec) for spec in specs] == [1, 1, 1]
+    again = sweep(specs, tmp_path, retry=frozenset({"failed"}))
+    assert again == {"finished": 2, "diverged": 1}
+    assert [starts(tmp_path, spec) for spec in specs] == [1, 2, 1]
+
+
+def test_every_spec_is_checked_before_the_first_is_trained(tmp_path: Path) -> None:
+    specs = run_specs(["naive", "ness"], [1], "strategy.ness.include=conv*")
+    with pytest.raises(BadInput, match="matches no layer"):
+        sweep(specs, tmp_path)
+    assert not list(tmp_path.rglob("events.jsonl"))
+
+
+def test_bad_input_loses_nothing_that_was_computed(tmp_path: Path) -> None:
+    good = run_spec()
+    sweep([good], tmp_path)
+    content = path_of(tmp_path, good).read_bytes()
+    with pytest.raises(BadInput):
+        sweep(run_specs(["naive", "ness"], [1], "strategy.ness.include=x"), tmp_path)
+    assert path_of(tmp_path, good).read_bytes() == content
+
+
+def test_a_run_that_someone_else_works_on_is_left_to_them(tmp_path: Path) -> None:
+    mine, theirs = run_specs(["naive"], [1, 2])
+    with claim(WorkDir(tmp_path, theirs.id).claim):
+        assert status(tmp_path).running == [theirs.id]
+        assert sweep([theirs, mine], tmp_path) == {"interrupted": 1, "finished": 1}
+    assert not WorkDir(tmp_path, theirs.id).events.exists()
+    assert sweep([theirs, mine], tmp_path) == {"finished": 2}
+
+
+def test_two_sweeps_on_one_folder_never_run_a_spec_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other finishes a run after this one has looked what is missing."""
+    specs = run_specs(["naive"], [1, 2])
+    from benchmarks import run as module
+
+    def other_sweep(spec: RunSpec, *_: Any) -> None:
+        for each in specs:
+            run(each, tmp_path)
+
+    monkeypatch.setattr(module, "check", other_sweep)
+    assert sweep(specs, tmp_path) == {"finished": 2}
+    assert [starts(tmp_path, spec) for spec in specs] == [1, 1]
+
+
+def test_a_full_disk_interrupts_and_the_next_sweep_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = run_spec()
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunRecord, "write", full)
+        assert sweep([spec], tmp_path) == {"interrupted": 1}
+    assert status(tmp_path).interrupted == [spec.id]
+    assert sweep([spec], tmp_path) == {"finished": 1}
+
+
+def test_status_lists_what_was_interrupted(tmp_path: Path) -> None:
+    spec = run_spec()
+    with pytest.raises(KeyboardInterrupt):
+        run(spec, tmp_path, notify=interrupt_at(task=1))
+    found = status(tmp_path)
+    assert found.interrupted == [spec.id]
+    assert "no records yet" in found.text()
+    sweep([spec], tmp_path)
+    assert status(tmp_path).interrupted == []
+
+
+def test_progress_is_plain_whole_lines_where_there_is_no_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs = run_specs(["naive", "ness"], [1])
+    monkeypatch.setenv("COLUMNS", "20")
+    sweep(specs, tmp_path)
+    assert capsys.readouterr().err.splitlines() == [
+        "[1/2] split_digits/til naive seed 1: finished",
+        "[2/2] split_digits/til ness seed 1: finished",
+    ]
+
+
+@pytest.mark.parametrize("out", ["file", "file/below", "/proc/nowhere/results"])
+def test_a_folder_that_cannot_be_written_is_bad_input(tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(BadInput, match=r"cannot write there .*; give another folder with --out"):
+        sweep([run_spec()], tmp_path / out)
+    assert (tmp_path / "file").read_text() == "mine"
