@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -49,7 +50,7 @@ def sweep(
     for status in retry or []:
         if status not in ("failed", "diverged"):
             raise BadInput(f"--retry {status}: {nearest(status, ('failed', 'diverged'))}")
-    _quiet_torch()
+    _prepare_process()
     from benchmarks.spec import expand, load_sweep
     from benchmarks.sweep import sweep as run_sweep
 
@@ -68,7 +69,7 @@ def run(
     data: DataOption = None,
 ) -> None:
     """Run one strategy with one seed in this process."""
-    _quiet_torch()
+    _prepare_process()
     from benchmarks.spec import expand, load_sweep
     from benchmarks.sweep import sweep as run_sweep
 
@@ -146,9 +147,17 @@ def _end_damaged(messages: list[str]) -> None:
         raise typer.Exit(2)
 
 
-def _quiet_torch() -> None:
-    """One thread a library, and no advice on solvers that nothing here uses."""
+def _prepare_process() -> None:
+    """What has to be set before torch and Avalanche are imported, here and in workers.
+
+    One thread a library; no advice on solvers that nothing here uses; a home folder that can
+    be written to, since Avalanche writes ~/.avalanche/config.json on import or dies.
+    """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        (Path.home() / ".avalanche").mkdir(exist_ok=True)
+    except OSError:
+        os.environ["HOME"] = tempfile.mkdtemp(prefix="ness-home-")
     os.environ.setdefault("PYTHONWARNINGS", "ignore:no QP solver found:UserWarning")
     import warnings
 

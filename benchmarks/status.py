@@ -48,11 +48,12 @@ def status(out: Path) -> Status:
     """Look at a results folder; raises `BadInput` if there is none."""
     if not out.is_dir():
         raise BadInput(f"{out}: no such folder; fill one with `python -m benchmarks sweep`")
-    result = Status()
+    result, ended = Status(), set[str]()
     for record in read_all(out):
         if isinstance(record, DamagedRecord):
             result.damaged.append(f"{record}; the next sweep repeats the run")
             continue
+        ended.add(record.id)
         stream, strategy = record.spec["stream"], record.spec["strategy"]
         result.counts[stream, strategy][record.status] += 1
         if record.status != "finished":
@@ -63,6 +64,6 @@ def status(out: Path) -> Status:
         work = WorkDir(out, folder.name)
         if is_held(work.claim):
             result.running.append(folder.name)
-        elif work.checkpoint.exists():
+        elif work.checkpoint.exists() and folder.name not in ended:
             result.interrupted.append(folder.name)
     return result

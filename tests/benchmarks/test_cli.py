@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -225,3 +226,22 @@ def test_bad_input_through_the_real_command(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("error: strategy.ness: eps = 0")
     assert done.stdout == ""
+
+
+def test_a_home_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> None:
+    command = ["run", SMALL, "--strategy", "naive", "--seed", "1", "--out", tmp_path / "out"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *map(str, command), "--set", "protocol.epochs=1"],
+        env={**os.environ, "HOME": "/proc"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (0, "1 finished\n"), done.stderr
+
+
+def test_status_does_not_call_a_finished_run_interrupted(cli: Cli, tmp_path: Path) -> None:
+    record = run(run_spec("naive"), tmp_path)
+    # Killed between writing the record and deleting the checkpoint.
+    WorkDir(tmp_path, record.id).checkpoint.touch()
+    assert "interrupted" not in cli("status", tmp_path).out
