@@ -16,7 +16,7 @@ export MKL_NUM_THREADS ?= 1
 .PHONY: help setup demo test lint format compare tables plots clean
 
 help: ## what each target does
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv once, with pinned versions (TORCH=... picks another build)
 

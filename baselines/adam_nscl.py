@@ -15,7 +15,7 @@ from ness.layers import Patterns, find_heads, is_norm
 from ness.moments import add_moments, eval_mode
 from ness.nullspace import decompose, take_smallest
 
-FISHER_BATCH = 32
+BATCH = 32
 
 
 class AdamNSCL(ProjectedUpdates):
@@ -27,7 +27,7 @@ class AdamNSCL(ProjectedUpdates):
     too, X is taken of batch means (the layer's input averaged over each batch of 32) and the
     norm layers are held by EWC with coefficient ``bn_ewc`` (Fisher information of predicted
     labels, one term a task); their running statistics keep moving. ``bn_ewc = None`` freezes
-    them instead.
+    them instead. Biases are frozen from task 2 on.
 
     ``optimizer = "adam"`` brings the authors' Adam and learning rates: ``lr_first`` (trunk, task
     1), ``lr`` (trunk, later), ``lr_head``, ``lr_norm``, ``weight_decay`` on all but heads and norm
@@ -76,7 +76,7 @@ class AdamNSCL(ProjectedUpdates):
     def begin_task(self, strategy: Any) -> None:
         layers = self.layers(strategy.model)
         if self.optimizer == "adam":
-            self._own_optimizer = strategy.optimizer
+            self._own_optimizer = self._own_optimizer or strategy.optimizer
             strategy.optimizer = self._adam(strategy.model)
         if self.tasks_done == 0:
             return
@@ -90,7 +90,7 @@ class AdamNSCL(ProjectedUpdates):
 
     def _adam(self, model: nn.Module) -> torch.optim.Adam:
         heads = [p for head in find_heads(model, self.heads).values() for p in head.parameters()]
-        norms = [p for module in model.modules() if is_norm(module) for p in module.parameters()]
+        norms = list(self._norm_parameters(model).values())
         elsewhere = {id(p) for p in [*heads, *norms]}
         trunk = [p for p in model.parameters() if id(p) not in elsewhere]
         trunk_lr = self.lr_first if self.tasks_done == 0 else self.lr
@@ -101,6 +101,13 @@ class AdamNSCL(ProjectedUpdates):
                 {"params": norms, "lr": self.lr_norm},
             ]
         )
+
+    def _norm_parameters(self, model: nn.Module) -> dict[str, nn.Parameter]:
+        """Parameters of the norm layers outside the heads, by name."""
+        heads = find_heads(model, self.heads).values()
+        in_heads = {id(p) for head in heads for p in head.parameters()}
+        norms = {id(p) for m in model.modules() if is_norm(m) for p in m.parameters()} - in_heads
+        return {name: p for name, p in model.named_parameters() if id(p) in norms}
 
     def project(self, name: str, delta: Tensor) -> Tensor:
         return self._spaces[name].project(delta)
@@ -115,7 +122,7 @@ class AdamNSCL(ProjectedUpdates):
 
     def end_task(self, strategy: Any) -> None:
         dataset = compat.whole_task(strategy.experience).dataset
-        batches = compat.evaluation_batches(dataset, batch_size=FISHER_BATCH, seed=0)
+        batches = compat.evaluation_batches(dataset, batch_size=BATCH, seed=0)
         add_moments(self.X, self.input_moments(strategy, batches, statistic="batch_mean"))
         if self.bn_ewc:
             self._ewc.append(self._fisher(strategy, dataset))
@@ -126,12 +133,11 @@ class AdamNSCL(ProjectedUpdates):
     def _fisher(self, strategy: Any, dataset: Any) -> dict[str, tuple[Tensor, Tensor]]:
         """Importance (squared gradients of the batch loss) and mean of the norm parameters."""
         model = strategy.model
-        names = {id(p): name for name, p in model.named_parameters()}
-        norms = {names[id(p)]: p for m in model.modules() if is_norm(m) for p in m.parameters()}
+        norms = {n: p for n, p in self._norm_parameters(model).items() if p.requires_grad}
         if not norms:
             return {}
         importance = {name: torch.zeros_like(p) for name, p in norms.items()}
-        batches = list(compat.evaluation_batches(dataset, batch_size=FISHER_BATCH, seed=0))
+        batches = list(compat.evaluation_batches(dataset, batch_size=BATCH, seed=0))
         with eval_mode(model):
             for batch in batches:
                 x, task_labels = batch[0].to(strategy.device), batch[-1].to(strategy.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -25,6 +25,8 @@ class LoRA(TaskPlugin):
     Departures from the paper: applied in sequence, to all layers of a small net, with no
     dropout on the adapter. Keeps nothing between tasks.
     """
+
+    trains_updates: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -7,10 +7,13 @@ import os
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+from typer.exceptions import Abort, TyperException
 
 from benchmarks.data_cli import app as data_app
 from benchmarks.errors import BadInput, nearest
@@ -94,7 +97,8 @@ def tables(directory: DirArgument) -> None:
     """Write DIR/tables/*.{md,tex,csv} from the records of DIR, and print the headline table."""
     from benchmarks.reporting.tables import write_tables
 
-    report = write_tables(directory)
+    with _writing(directory):
+        report = write_tables(directory)
     print(report.headline)
     _finish_report(report)
 
@@ -104,7 +108,8 @@ def plots(directory: DirArgument) -> None:
     """Write DIR/figures/*.{png,pdf} from the records of DIR."""
     from benchmarks.reporting.plots import write_plots
 
-    report = write_plots(directory)
+    with _writing(directory):
+        report = write_plots(directory)
     for path in report.paths:
         print(path)
     _finish_report(report)
@@ -115,16 +120,34 @@ app.add_typer(data_app, name="data")
 
 def main() -> NoReturn:
     """Run the command line; exit status 0, 1 (a run failed), 2 (bad input) or 130 (Ctrl-C)."""
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
+    status = 2
     try:
-        app(standalone_mode=True)
+        status = app(standalone_mode=False) or 0
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except SystemExit as ended:
-        if ended.code == 130:  # what typer makes of Ctrl-C
-            print("stopped; the same command goes on from the last finished task", file=sys.stderr)
-        raise
-    sys.exit(0)
+    except TyperException as error:  # a word of the command line itself
+        message = " ".join(error.format_message().split())
+        print(f"error: {message} `python -m benchmarks --help` has the usage", file=sys.stderr)
+    except (Abort, KeyboardInterrupt):
+        status = 130
+    if status == 130:  # typer's own answer to Ctrl-C, or ours
+        print("stopped; the same command goes on from the last finished task", file=sys.stderr)
+    sys.exit(status)
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    """Turn a folder that cannot be written to into bad input."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or directory
+        raise BadInput(
+            f"{where}: cannot be written ({error.strerror}); make room there, or copy "
+            f"{directory}/runs elsewhere"
+        ) from error
 
 
 def _finish(counts: Counter[str]) -> None:

@@ -38,7 +38,8 @@ class TaskRecord(BaseModel):
     peak_memory_bytes: int = Field(ge=0)
     """Peak resident memory of the process so far (of the GPU, on a GPU)."""
     ranks: dict[str, int] = {}
-    """Free input directions of each layer in this task; absent where unconstrained."""
+    """Input directions along which each layer could move in this task (of LoRA: the rank of
+    its update); absent where unconstrained."""
     interference: dict[str, float] = {}
     """sqrt(tr(dW M dW^T) / tr(W0 M W0^T)) of each layer; absent where not measured."""
     interference_bound: dict[str, float] = {}
@@ -68,7 +69,7 @@ class RunRecord(BaseModel):
     """Accuracy on task j just before training on it (percent)."""
     tasks: list[TaskRecord]
     stream: dict[str, Any]
-    """name, class_order, class_names?, split_hash, data_hash."""
+    """name, classes and samples of each task, data_hash, split_hash."""
     environment: dict[str, Any]
     started: str
     ended: str | None = None

@@ -107,8 +107,9 @@ def build_model(spec: RunSpec, stream: Stream) -> MultiHeadNet:
         return BACKBONES[spec.backbone](
             **spec.backbone_args, heads=stream.heads, input_shape=stream.input_shape
         )
-    except ValueError as error:
-        raise BadInput(str(error)) from error
+    except (ValueError, RuntimeError, MemoryError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"backbone {spec.backbone!r}: {reason}; change backbone_args") from error
 
 
 def build_optimizer(spec: OptimizerSpec, model: torch.nn.Module) -> torch.optim.Optimizer:
@@ -132,7 +133,7 @@ class _Run:
         self.stream = load_stream(spec, data_dir)
         self.model = build_model(spec, self.stream)
         self.plugin: TaskPlugin = baselines.load(spec.strategy)(**spec.strategy_args)
-        self.joint = bool(getattr(self.plugin, "joint", False))
+        self.joint = self.plugin.joint
         self.protocol = Protocol(spec.protocol, seed=spec.data_seed, on_epoch=self._on_epoch)
         self.stopwatch, self.accuracy = _Stopwatch(), _Accuracy()
         self.strategy = StreamStrategy(

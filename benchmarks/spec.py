@@ -43,7 +43,7 @@ class ProtocolSpec(_Table):
     factor: float = Field(2.0, gt=1)
     """What the learning rate is then divided by."""
     lr_min: float = Field(1e-5, ge=0)
-    """Training of a task ends when the learning rate falls below this."""
+    """Training of a task ends when the learning rate (of the first parameter group) is below."""
 
 
 class RunSpec(_Table):
@@ -225,6 +225,7 @@ def _apply(override: str, data: dict[str, Any]) -> None:
 
 def _toml_value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        table = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
+    return table["value"] if len(table) == 1 else text

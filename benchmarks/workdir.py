@@ -146,12 +146,13 @@ def read_or_set_aside(path: Path) -> RunRecord | None:
 
 def prepare(out: Path) -> None:
     """Make the output folder, or say in one line why it cannot be written to."""
-    probe = out / f".probe.{os.getpid()}"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise BadInput(
-            f"{out}: cannot write there ({error.strerror}); give another folder with --out"
-        ) from error
+    for folder in (out, out / "runs", out / "work"):
+        probe = folder / f".probe.{os.getpid()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise BadInput(
+                f"{folder}: cannot write there ({error.strerror}); give another folder with --out"
+            ) from error

@@ -32,8 +32,11 @@ def check_form(form: str) -> None:
 def is_adaptable(module: nn.Module) -> bool:
     """Whether a module computes as `nn.Linear` or `nn.Conv1d/2d/3d` does, adapted or not.
 
-    A subclass with a ``forward`` of its own computes something else and is left alone.
+    A subclass with a ``forward`` of its own computes something else and is left alone; so is a
+    layer whose weight is computed (weight norm, pruning), which a merge could not change.
     """
+    if "weight" not in module._parameters:
+        return False
     return isinstance(module, LowRankUpdate) or any(
         isinstance(module, kind) and type(module).forward is kind.forward
         for kind in (nn.Linear, *ConvNd)
@@ -72,8 +75,7 @@ class LowRankUpdate(nn.Module):
         return self._folded(input) if form == "fold" else self._factored(input)
 
     def _folded(self, x: Tensor) -> Tensor:
-        # Under autocast the composition stays exact: rounding U V^T to bfloat16 would move
-        # the layer along protected directions.
+        # Outside autocast, so that the sum is rounded once, as the weight of any layer is.
         with torch.autocast(x.device.type, enabled=False):
             weight = self.weight + self.delta()
         return _apply(self, x, weight, self.bias)
@@ -100,6 +102,9 @@ class LowRankUpdate(nn.Module):
     def detach_update(self) -> None:
         """Drop U and V, whatever they hold; the layer is its own class again."""
         del self.U, self.V, self.update_form, self.update_scale
+        for key, hook in list(self._forward_pre_hooks.items()):
+            if hook is _no_fast_path:
+                del self._forward_pre_hooks[key]
         self.__class__ = type(self).__bases__[1]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -142,6 +147,7 @@ def attach(
         layer.register_buffer("V", V)
     layer.update_form = form  # type: ignore[assignment]
     layer.update_scale = scale  # type: ignore[assignment]
+    layer.register_forward_pre_hook(_no_fast_path)
     kind: Any = type(layer)
     module: Any = layer
     module.__class__ = _adapted_class(kind)
@@ -152,6 +158,13 @@ def attach(
 def adapted_layers(layers: Mapping[str, nn.Module]) -> dict[str, LowRankUpdate]:
     """Those of the layers that carry an update now."""
     return {name: layer for name, layer in layers.items() if isinstance(layer, LowRankUpdate)}
+
+
+def _no_fast_path(*_: Any) -> None:
+    """A hook that does nothing: with one, torch's transformer layers call their Linear layers.
+
+    Without, in eval mode, they read the weights and would not see the update.
+    """
 
 
 @cache

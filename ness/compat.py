@@ -18,6 +18,12 @@ import torch
 from avalanche.benchmarks import OnlineCLExperience
 from avalanche.models import IncrementalClassifier, MultiHeadClassifier, NCMClassifier
 from avalanche.models.cosine_layer import CosineIncrementalClassifier
+from avalanche.training.plugins import (
+    EWCPlugin,
+    MASPlugin,
+    RWalkPlugin,
+    SynapticIntelligencePlugin,
+)
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -29,6 +35,7 @@ AVALANCHE_HEADS = (
     CosineIncrementalClassifier,
     NCMClassifier,
 )
+WEIGHT_IMPORTANCE = (EWCPlugin, SynapticIntelligencePlugin, MASPlugin, RWalkPlugin)
 
 
 def starts_task(experience: Any) -> bool:
@@ -160,6 +167,20 @@ def isolated_rng() -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
+
+
+def refuse_weight_importance(strategy: Any, method: str) -> None:
+    """Raise `ValueError` for plugins that penalise changes of parameters by name.
+
+    While a method trains U beside a weight, the weight stands still and the penalty on it
+    is nothing, without a word; some of them fail on the new name instead.
+    """
+    for plugin in strategy.plugins:
+        if isinstance(plugin, WEIGHT_IMPORTANCE):
+            raise ValueError(
+                f"{type(plugin).__name__} beside {method}: it penalises changes of the weights, "
+                f"which {method} leaves still while it trains U; use one of the two"
+            )
 
 
 def refuse_wrapped(model: nn.Module, method: str) -> None:

@@ -43,11 +43,13 @@ def find_heads(model: nn.Module, heads: Patterns = None) -> dict[str, nn.Module]
     """
     modules = {name: module for name, module in model.named_modules() if name}
     if heads is not None:
-        return {name: modules[name] for name in sorted(matching(heads, modules, "heads"))}
+        named = matching(heads, modules, "heads")
+    else:
+        named = {name for name, module in modules.items() if isinstance(module, AVALANCHE_HEADS)}
     found: dict[str, nn.Module] = {}
     for name, module in modules.items():
         inside = any(name.startswith(f"{outer}.") for outer in found)
-        if isinstance(module, AVALANCHE_HEADS) and not inside:
+        if name in named and not inside:
             found[name] = module
     return found
 
@@ -55,18 +57,17 @@ def find_heads(model: nn.Module, heads: Patterns = None) -> dict[str, nn.Module]
 def head_parameters(model: nn.Module, heads: Patterns, experience: Any) -> list[nn.Parameter]:
     """The parameters of the heads that the experience's tasks use.
 
-    A multi-head classifier gives those of its task labels; any other head gives all.
+    A multi-head classifier, a ModuleList or a ModuleDict gives those of its task labels, if it
+    has them; any other head gives all.
     """
     wanted: list[nn.Parameter] = []
     labels = {str(label) for label in getattr(experience, "task_labels", [])}
     for head in find_heads(model, heads).values():
-        per_task = getattr(head, "classifiers", None)
-        if isinstance(per_task, nn.ModuleDict):
-            for label, classifier in per_task.items():
-                if label in labels:
-                    wanted += classifier.parameters()
-        else:
-            wanted += head.parameters()
+        per_task = getattr(head, "classifiers", head)
+        members = dict(per_task.named_children())
+        keyed = isinstance(per_task, nn.ModuleDict | nn.ModuleList) and labels <= set(members)
+        for module in [members[label] for label in sorted(labels)] if keyed else [head]:
+            wanted += module.parameters()
     return wanted
 
 
@@ -146,13 +147,18 @@ def keeps_running_statistics(module: nn.Module) -> bool:
 
 
 def describe_frozen(
-    model: nn.Module, layers: Iterable[str], heads: Patterns
+    model: nn.Module, layers: Iterable[str], heads: Patterns, *, norms: bool = True
 ) -> dict[str, list[str]]:
-    """Modules with parameters of their own that are neither adapted nor heads, by class name."""
+    """Modules with parameters of their own that are neither adapted nor heads, by class name.
+
+    ``norms``: whether norm layers are among them.
+    """
     adapted, head_names = set(layers), find_heads(model, heads)
     frozen: dict[str, list[str]] = {}
     for name, module in model.named_modules():
         in_head = any(name == head or name.startswith(f"{head}.") for head in head_names)
+        if is_norm(module) and not norms:
+            continue
         if name not in adapted and not in_head and module._parameters:
             frozen.setdefault(type(module).__name__, []).append(name or "(the model itself)")
     return frozen

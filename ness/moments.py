@@ -26,7 +26,7 @@ def input_rows(layer: Layer, x: Tensor) -> Tensor:
     if isinstance(layer, nn.Linear):
         return x.reshape(-1, layer.in_features)
     spatial = len(layer.kernel_size)
-    x = _pad(layer, x if x.dim() == spatial + 2 else x.unsqueeze(0))
+    x = _pad(layer, _batched(layer, x))
     for axis, (kernel, stride, dilation) in enumerate(
         zip(layer.kernel_size, layer.stride, layer.dilation, strict=True), start=2
     ):
@@ -112,11 +112,12 @@ class InputMoments:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-            return lambda _, inputs: self._add(name, inputs[0])
+        def watch(name: str) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], None]:
+            return lambda _, args, kwargs: self._add(name, args[0] if args else kwargs["input"])
 
         handles = [
-            layer.register_forward_pre_hook(watch(name)) for name, layer in self.layers.items()
+            layer.register_forward_pre_hook(watch(name), with_kwargs=True)
+            for name, layer in self.layers.items()
         ]
         try:
             yield
@@ -128,6 +129,8 @@ class InputMoments:
         layer = self.layers[name]
         x = x.detach()
         if self.statistic == "batch_mean":
+            if not isinstance(layer, nn.Linear):
+                x = _batched(layer, x)
             x = x.to(_exact(x)).mean(0, keepdim=True)
         rows = input_rows(layer, x)
         rows = rows.to(_exact(rows))
@@ -139,20 +142,24 @@ class InputMoments:
 
 
 def add_moments(total: dict[str, Tensor], new: Mapping[str, Tensor]) -> None:
-    """Add the moments of one more task in place.
-
-    Raises `ValueError` naming the layer whose input dimension has changed since.
-    """
+    """Add the moments of one more task in place."""
     for name, M in new.items():
-        if name not in total:
-            total[name] = M
-        elif total[name].shape != M.shape:
+        total[name] = total[name].to(M.device) + M if name in total else M
+
+
+def check_moments(M: Mapping[str, Tensor], layers: Mapping[str, Layer]) -> None:
+    """Raise `ValueError` naming a layer whose inputs are not those that M recorded."""
+    for name, layer in layers.items():
+        if name in M and M[name].shape[-1] != weight_columns(layer):
             raise ValueError(
-                f"layer {name!r} has inputs of dimension {M.shape[-1]}, earlier tasks recorded "
-                f"{total[name].shape[-1]}: a layer that grows cannot be adapted, exclude it"
+                f"layer {name!r} has inputs of dimension {weight_columns(layer)}, earlier tasks "
+                f"recorded {M[name].shape[-1]}: load the state of this model, and exclude layers "
+                f"that grow"
             )
-        else:
-            total[name] = total[name].to(M.device) + M
+
+
+def _batched(layer: nn.Conv1d | nn.Conv2d | nn.Conv3d, x: Tensor) -> Tensor:
+    return x if x.dim() == len(layer.kernel_size) + 2 else x.unsqueeze(0)
 
 
 def _pad(layer: nn.Conv1d | nn.Conv2d | nn.Conv3d, x: Tensor) -> Tensor:

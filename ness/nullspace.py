@@ -116,14 +116,6 @@ def response(W: Tensor, M: Tensor) -> float:
     return max(0.0, float(((W @ M.double()) * W).sum()))
 
 
-def relative_interference(dW: Tensor, W0: Tensor, M: Tensor) -> float:
-    """sqrt(trace(dW M dW^T) / trace(W0 M W0^T)): change of the outputs over the outputs.
-
-    Zero where W0 and dW both give no output, infinite where only W0 does.
-    """
-    return ratio(response(dW, M) ** 0.5, response(W0, M) ** 0.5)
-
-
 def ratio(part: float, whole: float) -> float:
     """part / whole, where nothing over nothing is nothing."""
     if whole == 0:

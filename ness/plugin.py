@@ -10,14 +10,14 @@ much is known without the earlier data: ||X (U V^T)^T||_F^2 = trace(U V^T M V U^
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from ness.adapter import Form, LowRankUpdate, adapted_layers, attach, check_form
 from ness.layers import Patterns
-from ness.moments import Layer, add_moments, weight_matrix
+from ness.moments import Layer, add_moments, check_moments, weight_matrix
 from ness.nullspace import NullSpace, Rule, check_rule, null_space, ratio, response
 from ness.task_plugin import TaskPlugin
 
@@ -47,6 +47,8 @@ class NESSPlugin(TaskPlugin):
     NaN and freezes the layer), moments accumulated by default, evaluation order shuffled;
     on online streams a task's moments are taken over all of its parts when it ends.
     """
+
+    trains_updates: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class NESSPlugin(TaskPlugin):
         if self.tasks_done == 0:
             return
         layers = self.layers(strategy.model)
+        check_moments(self.M, layers)
         self._spaces = {name: self.basis(name) for name in layers if name in self.M}
         self.ranks = {name: space.rank for name, space in self._spaces.items()}
         for name, space in self._spaces.items():
@@ -99,12 +102,9 @@ class NESSPlugin(TaskPlugin):
         frozen = [name for name, space in self._spaces.items() if space.frozen]
         open_ = [name for name, space in self._spaces.items() if space.unconstrained]
         unseen = [name for name in layers if name not in self.M]
-        if frozen:
-            self.warn_once(f"no free direction at eps = {self.eps}, frozen: {', '.join(frozen)}")
-        if open_:
-            self.warn_once(f"all directions are free, unconstrained: {', '.join(open_)}")
-        if unseen:
-            self.warn_once(f"never called on earlier tasks, frozen: {', '.join(unseen)}")
+        self.warn_names(f"no free direction at eps = {self.eps}, frozen", frozen)
+        self.warn_names(f"all directions are free at eps = {self.eps}, unconstrained", open_)
+        self.warn_names("never called on earlier tasks, frozen", unseen)
 
     # After a task: merge, moments --------------------------------------------------------
 
@@ -131,8 +131,14 @@ class NESSPlugin(TaskPlugin):
     # State -------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        return super().state_dict() | {"M": dict(self.M), "kept_data": list(self._kept_data)}
+        state = {"moments": self.moments, "M": dict(self.M), "kept_data": list(self._kept_data)}
+        return super().state_dict() | state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        if state["moments"] != self.moments:
+            raise ValueError(
+                f"the state was saved with moments = {state['moments']!r}, this plugin has "
+                f"{self.moments!r}: build it with the same"
+            )
         super().load_state_dict(state)
         self.M, self._kept_data = dict(state["M"]), list(state["kept_data"])

@@ -22,8 +22,9 @@ from ness.plugin import Moments, NESSPlugin
 class NESS(SupervisedTemplate[Any, Any, Any]):
     """Plain supervised training plus `NESSPlugin`, whose docstring has the method.
 
-    ``eps`` to ``form`` are the plugin's arguments, the rest Avalanche's. The plugin comes
-    first among ``plugins`` and is at hand as ``self.ness``.
+    ``eps`` to ``form`` are the plugin's arguments, the rest Avalanche's. The plugin comes last
+    of ``plugins``, so that one that restores weights acts before it consolidates them, and is
+    at hand as ``self.ness``.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class NESS(SupervisedTemplate[Any, Any, Any]):
             train_epochs=train_epochs,
             eval_mb_size=eval_mb_size,
             device=device,
-            plugins=[self.ness, *(plugins or [])],
+            plugins=[*(plugins or []), self.ness],
             evaluator=evaluator,
             eval_every=eval_every,
             **base_kwargs,

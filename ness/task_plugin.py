@@ -11,6 +11,7 @@ from avalanche.models import avalanche_forward
 from torch import Tensor, nn
 
 from ness import compat
+from ness.adapter import adapted_layers
 from ness.layers import (
     Patterns,
     describe_frozen,
@@ -38,6 +39,10 @@ class TaskPlugin(SupervisedPlugin[Any]):
 
     scenarios: ClassVar[frozenset[str]] = frozenset({"til"})
     """Kinds of stream that the benchmark runner accepts for this method."""
+    joint: ClassVar[bool] = False
+    """Whether the benchmark runner trains on all tasks at once."""
+    trains_updates: ClassVar[bool] = False
+    """Whether later tasks train updates beside the weights, and not the weights themselves."""
 
     def __init__(
         self, *, include: Patterns = None, exclude: Patterns = None, heads: Patterns = None
@@ -47,7 +52,8 @@ class TaskPlugin(SupervisedPlugin[Any]):
         self.tasks_done = 0
         """Tasks learnt so far."""
         self.ranks: dict[str, int] = {}
-        """Free input directions of each layer in the latest task; empty where unconstrained."""
+        """Input directions along which each layer may move in the latest task (of LoRA: the
+        rank of its update); empty where nothing is constrained."""
         self.interference: dict[str, float] = {}
         """sqrt(tr(dW M dW^T) / tr(W0 M W0^T)) of the latest task's update dW, by layer."""
         self.interference_bound: dict[str, float] = {}
@@ -55,7 +61,7 @@ class TaskPlugin(SupervisedPlugin[Any]):
         self._strategy: Any = None
         self._flags: dict[Tensor, bool] = {}
         self._still: list[nn.Module] = []
-        self._warned: set[str] = set()
+        self._warned: set[tuple[str, str]] = set()
         self._task_labels: set[int] = set()
         self._parts = 0
 
@@ -131,27 +137,32 @@ class TaskPlugin(SupervisedPlugin[Any]):
         layers) and ``norms`` lift that. What the user froze stays frozen.
         """
         model, layers = strategy.model, self.layers(strategy.model)
+        heads = find_heads(model, self.heads).values()
+        in_heads = {module for head in heads for module in head.modules()}
         trainable: list[Tensor] = [
             *parameters,
             *head_parameters(model, self.heads, compat.whole_task(strategy.experience)),
         ]
         if biases:
             trainable += [layer.bias for layer in layers.values() if layer.bias is not None]
-        elif any(layer.bias is not None for layer in layers.values()):
-            self.warn_once("biases of the adapted layers are frozen from the second task on")
+        else:
+            biased = [name for name, layer in layers.items() if layer.bias is not None]
+            self.warn_names("biases are frozen from the second task on", biased)
         if norms:
-            trainable += [p for m in model.modules() if is_norm(m) for p in m.parameters()]
+            outside = [m for m in model.modules() if is_norm(m) and m not in in_heads]
+            trainable += [p for module in outside for p in module.parameters()]
         self._flags = freeze(model, trainable)
-        self._still = [] if norms else [m for m in model.modules() if keeps_running_statistics(m)]
-        for kind, names in describe_frozen(model, layers, self.heads).items():
-            if not (norms and is_norm(model.get_submodule(names[0]))):
-                self.warn_once(f"{kind} is frozen from the second task on: {', '.join(names)}")
+        moving = [] if norms else [m for m in model.modules() if keeps_running_statistics(m)]
+        self._still = [module for module in moving if module not in in_heads]
+        for kind, names in describe_frozen(model, layers, self.heads, norms=not norms).items():
+            self.warn_names(f"{kind} is frozen from the second task on", names)
 
-    def warn_once(self, message: str) -> None:
-        """Say something to the user once in the life of the plugin."""
-        if message not in self._warned:
-            self._warned.add(message)
-            warnings.warn(f"{type(self).__name__}: {message}", stacklevel=2)
+    def warn_names(self, message: str, names: Iterable[str]) -> None:
+        """Warn of the modules that have not been named with this message before."""
+        new = [name for name in names if (message, name) not in self._warned]
+        if new:
+            self._warned |= {(message, name) for name in new}
+            warnings.warn(f"{type(self).__name__}: {message}: {', '.join(new)}", stacklevel=2)
 
     def before_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         if self._strategy is not None and self._strategy is not strategy:
@@ -161,11 +172,21 @@ class TaskPlugin(SupervisedPlugin[Any]):
             )
         self._strategy = strategy
         if compat.starts_task(strategy.experience):
+            self._undo_unfinished_task(strategy.model)
+            if self.trains_updates:
+                compat.refuse_weight_importance(strategy, type(self).__name__)
             self._task_labels |= compat.known_task_labels(strategy.experience)
             self.check_model(strategy.model, task_incremental=len(self._task_labels) > 1)
             self.ranks, self.interference, self.interference_bound = {}, {}, {}
             self.begin_task(strategy)
             compat.fresh_optimizer(strategy)
+
+    def _undo_unfinished_task(self, model: nn.Module) -> None:
+        """After an interruption: what it froze and attached must not pass for the user's own."""
+        for layer in adapted_layers(self.layers(model) if self._flags else {}).values():
+            layer.detach_update()
+        unfreeze(self._flags)
+        self._flags, self._still, self._parts = {}, [], 0
 
     def before_training_iteration(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         for module in self._still:
@@ -176,9 +197,8 @@ class TaskPlugin(SupervisedPlugin[Any]):
         if compat.ends_task(strategy.experience, self._parts):
             self.end_task(strategy)
             unfreeze(self._flags)
-            self._flags, self._still = {}, []
+            self._flags, self._still, self._parts = {}, [], 0
             self.tasks_done += 1
-            self._parts = 0
 
 
 def _tensor_bytes(value: Any) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from benchmarks import data
@@ -33,7 +34,7 @@ def split_cifar100(
     train_per_class: int | None = None,
     test_per_class: int | None = None,
     valid_share: float = 0.05,
-    split_seed: int = 0,
+    split_seed: Annotated[int, Field(ge=0)] = 0,
     name: str,
     context: Context,
 ) -> Stream:

@@ -27,7 +27,7 @@ def split_digits(
     tasks: Annotated[int, Field(ge=1, le=5)] = 5,
     test_share: Share = 0.25,
     valid_share: Share = 0.15,
-    split_seed: int = 0,
+    split_seed: Annotated[int, Field(ge=0)] = 0,
     name: str,
     context: Context,
 ) -> Stream:

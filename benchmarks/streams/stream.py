@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -92,7 +92,6 @@ class Stream:
     tasks: tuple[Task, ...]
     normalisation: Normalisation
     data_hash: str
-    class_names: tuple[str, ...] = field(default=())
 
     @property
     def scenario(self) -> str:

@@ -128,11 +128,25 @@ def test_bad_input_of_every_command(cli: Cli, tmp_path: Path) -> None:
     assert file.read_text() == "mine"
 
 
-def test_usage_errors_end_with_2(cli: Cli, tmp_path: Path) -> None:
-    for arguments in (["sweep"], ["sweeep"], ["run", SMALL, "--out", tmp_path], ["status"]):
-        answer = cli(*arguments)
-        assert answer.status == 2
-        assert "Traceback" not in answer.err
+def test_usage_errors_are_one_line_too(cli: Cli, tmp_path: Path) -> None:
+    workers = ["sweep", SMALL, "--out", tmp_path, "--workers", "many"]
+    run = ["run", SMALL, "--out", tmp_path]
+    for arguments in (["sweep"], ["sweeep"], run, ["status"], ["status", "--deep"], workers):
+        assert_bad_input(cli(*arguments), "--help")
+    assert "sweep" in cli().out
+
+
+def test_folders_that_cannot_be_written_to(cli: Cli, tmp_path: Path) -> None:
+    for name in ("runs", "work"):
+        out = tmp_path / f"in-the-way-of-{name}"
+        out.mkdir()
+        (out / name).touch()
+        assert_bad_input(cli("sweep", SMALL, "--out", out), f"{name}: cannot write there", "--out")
+    out = tmp_path / "results"
+    run(run_spec(), out)
+    for command, name in (("tables", "tables"), ("plots", "figures")):
+        (out / name).touch()
+        assert_bad_input(cli(command, out), f"{out / name}", "cannot be written")
 
 
 def test_status_of_an_empty_folder(cli: Cli, tmp_path: Path) -> None:

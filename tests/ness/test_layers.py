@@ -106,3 +106,20 @@ def test_frozen_modules_are_described_by_class():
     )
     described = describe_frozen(kinds, select_layers(kinds), None)
     assert set(described) == {"Embedding", "ConvTranspose1d", "GRU", "MultiheadAttention"}
+
+
+def test_patterns_that_match_inside_a_head_name_the_head_alone():
+    assert list(find_heads(ToyNet(), "classifier*")) == ["classifier"]
+
+
+@pytest.mark.parametrize(
+    "container", [nn.ModuleList, lambda heads: nn.ModuleDict(zip("012", heads, strict=True))]
+)
+def test_a_container_of_heads_is_keyed_by_task_label(container):
+    net = nn.Module()
+    net.fc, net.heads = nn.Linear(3, 4), container([nn.Linear(4, 2) for _ in range(3)])
+    second = list(net.heads.children())[1]
+    assert {id(p) for p in head_parameters(net, "heads", Experience(1))} == {
+        id(p) for p in second.parameters()
+    }
+    assert len(head_parameters(net, "heads", Experience(7))) == 6  # no such key: all of them

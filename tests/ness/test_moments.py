@@ -11,6 +11,7 @@ from ness.moments import (
     InputMoments,
     add_moments,
     batch_slices,
+    check_moments,
     eval_mode,
     input_rows,
     weight_matrix,
@@ -199,8 +200,8 @@ def test_moments_of_tasks_add():
     add_moments(total, {"a": torch.eye(2) * 2, "b": torch.eye(3)})
     assert torch.equal(total["a"], torch.eye(2) * 3)
     assert torch.equal(total["b"], torch.eye(3))
-    with pytest.raises(ValueError, match=r"'a'.*dimension 3.*recorded 2"):
-        add_moments(total, {"a": torch.eye(3)})
+    with pytest.raises(ValueError, match=r"'a' has inputs of dimension 3.*recorded 2"):
+        check_moments(total, {"a": nn.Linear(3, 1)})
 
 
 @pytest.mark.parametrize(
@@ -228,3 +229,12 @@ def test_eval_mode_restores_each_module():
         assert not any(module.training for module in net.modules())
     assert net.training
     assert not net.unused.training
+
+
+def test_batch_mean_of_an_unbatched_image():
+    layer = nn.Conv2d(2, 3, 3)
+    x = torch.randn(2, 4, 4)
+    moments = InputMoments({"conv": layer}, statistic="batch_mean")
+    moments.collect(layer, [x], layer)
+    rows = input_rows(layer, x).double()
+    torch.testing.assert_close(moments.M["conv"], rows.T @ rows, rtol=1e-4, atol=1e-5)

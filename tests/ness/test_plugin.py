@@ -3,16 +3,20 @@
 import copy
 import io
 import warnings
+from types import SimpleNamespace
 
 import pytest
 import torch
 from avalanche.benchmarks.scenarios.online import split_online_stream
 from avalanche.core import SupervisedPlugin
 from avalanche.models import MultiHeadClassifier, as_multitask
+from avalanche.training import plugins
 from torch import nn
+from torch.nn.utils import parametrizations, prune
 
+import baselines
 from ness import NESS, NESSPlugin
-from ness.adapter import LowRankUpdate
+from ness.adapter import LowRankUpdate, attach
 from ness.moments import input_rows
 from toys import (
     ToyConvNet,
@@ -169,6 +173,7 @@ def test_two_parameter_groups_keep_their_options():
         assert rate["classifier.classifiers.1.classifier.weight"] == 0.2
 
 
+@pytest.mark.filterwarnings("ignore:NESSPlugin: biases")
 def test_convolutions_norms_and_running_statistics():
     torch.manual_seed(0)
     model, plugin = ToyConvNet(), NESSPlugin(eps=0.05)
@@ -460,3 +465,197 @@ def test_training_under_autocast():
     assert 0 < plugin.ranks["embed"] < 12
     assert plugin.interference["embed"] > 0
     assert all(p.dtype == torch.float32 for p in model.parameters())
+
+
+# Found in review ---------------------------------------------------------------------------
+
+
+class Interrupt(SupervisedPlugin):
+    """Raises KeyboardInterrupt once, in the second iteration of a task."""
+
+    def __init__(self):
+        super().__init__()
+        self.armed = False
+
+    def after_training_iteration(self, strategy, **kwargs):
+        if self.armed:
+            self.armed = False
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ["ness", "lora", "gpm", "adam_nscl", "frozen"])
+def test_a_task_that_was_interrupted_can_be_learnt_again(name):
+    torch.manual_seed(0)
+    model, interrupt = ToyNet(), Interrupt()
+    arguments = {"ness": {"eps": 0.085}}.get(name, {})
+    plugin = baselines.load(name)(**arguments)
+    strategy = toy_strategy(model, [plugin, interrupt])
+    optimizer = strategy.optimizer
+    stream = toy_benchmark(tasks=3).train_stream
+    train_quietly(strategy, stream[0])
+    before, keys = trunk(model), set(model.state_dict())
+    interrupt.armed = True
+    with pytest.raises(KeyboardInterrupt):
+        train_quietly(strategy, stream[1])
+    for task in (1, 2):
+        train_quietly(strategy, stream[task])
+        moved = any(not torch.equal(trunk(model)[key], before[key]) for key in before)
+        assert moved == (name != "frozen")
+        before = trunk(model)
+    assert all(p.requires_grad for p in model.parameters())
+    assert set(trunk(model)) == {key for key in keys if "classifier" not in key}
+    assert plugin.tasks_done == 3
+    assert strategy.optimizer is optimizer
+
+
+def test_an_online_task_that_was_interrupted_is_counted_from_its_first_part():
+    benchmark = toy_benchmark(tasks=1, task_labels=False)
+    parts = list(
+        split_online_stream(benchmark.train_stream, experience_size=16, access_task_boundaries=True)
+    )
+    net = nn.Sequential(nn.Linear(12, 8, bias=False), nn.ReLU(), nn.Linear(8, 2))
+    plugin = NESSPlugin(heads="2")
+    strategy = toy_strategy(net, [plugin], epochs=1)
+    done = []
+    for part in (parts[0], parts[1], *parts):
+        train_quietly(strategy, part)
+        done.append(plugin.tasks_done)
+    assert done == [0, 0, 0, 0, 1]
+
+
+def test_transformer_layers_use_the_update_in_evaluation_too():
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0)
+    attach(layer.linear1, torch.eye(8)[:, :4])
+    with torch.no_grad():
+        layer.linear1.U.normal_()
+    x = torch.randn(3, 5, 8)
+    layer.eval()
+    expected = layer(x)
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), expected, atol=1e-5, rtol=1e-5)
+        layer.linear1.merge()
+        torch.testing.assert_close(layer(x), expected, atol=1e-5, rtol=1e-5)
+    assert not layer.linear1._forward_pre_hooks
+
+
+class HeadWithNorm(nn.Module):
+    """A token at the root, a LayerNorm in the trunk, a head with BatchNorm of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(12))
+        self.norm = nn.LayerNorm(12)
+        self.fc = nn.Linear(12, 8)
+        self.head = nn.Sequential(nn.BatchNorm1d(8), nn.Linear(8, 2))
+
+    def forward(self, x):
+        return self.head(torch.relu(self.fc(self.norm(x + self.shift))))
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        lambda: NESSPlugin(heads="head", eps=0.085),
+        lambda: NESSPlugin(heads="head", eps=0.085, train_norm=True),
+        lambda: baselines.load("adam_nscl")(heads="head"),
+        lambda: baselines.load("gpm")(heads="head"),
+    ],
+)
+def test_norms_of_the_head_train_whole_and_root_parameters_are_frozen(plugin):
+    torch.manual_seed(0)
+    model = HeadWithNorm()
+    strategy = toy_strategy(model, [plugin()])
+    stream = toy_benchmark(tasks=2, task_labels=False).train_stream
+    train_quietly(strategy, stream[0])
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    train_quietly(strategy, stream[1])
+    after = model.state_dict()
+    assert torch.equal(after["shift"], before["shift"])
+    for name in ("head.0.running_mean", "head.0.weight", "head.1.weight"):
+        assert not torch.equal(after[name], before[name]), name
+
+
+def test_norms_that_the_user_froze_need_no_fisher_information():
+    model = ToyConvNet()
+    model.bn.requires_grad_(False)
+    learn(model, baselines.load("adam_nscl")(), conv_benchmark(tasks=2), epochs=1)
+
+
+@pytest.mark.parametrize("wrap", [parametrizations.weight_norm, prune.identity])
+def test_layers_whose_weight_is_computed_are_frozen_and_named(wrap):
+    model = ToyNet()
+    wrap(model.fc1, name="weight")
+    plugin = NESSPlugin(eps=0.085)
+    strategy = learn(model, plugin, toy_benchmark(tasks=2), tasks=1)
+    assert set(plugin.M) == {"fc2"}
+    with pytest.warns(UserWarning, match="frozen from the second task on: fc1"):
+        strategy.train(toy_benchmark(tasks=2).train_stream[1])
+
+
+def test_a_state_saved_under_other_moments_or_another_model_is_refused():
+    benchmark = toy_benchmark()
+    state = learn(ToyNet(), NESSPlugin(), benchmark, tasks=1).plugins[0].state_dict()
+    with pytest.raises(ValueError, match="saved with moments = 'accumulate'"):
+        NESSPlugin(moments="recompute").load_state_dict(state)
+    plugin = NESSPlugin()
+    plugin.load_state_dict(state)
+    wider = toy_strategy(ToyNet(d=12, width=20), [plugin])
+    with pytest.raises(ValueError, match=r"'fc2' has inputs of dimension 20.*recorded 16"):
+        train_quietly(wider, benchmark.train_stream[1])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: plugins.EWCPlugin(1.0),
+        lambda: plugins.SynapticIntelligencePlugin(1.0),
+        lambda: plugins.MASPlugin(1.0),
+        lambda: plugins.RWalkPlugin(1.0),
+    ],
+)
+@pytest.mark.parametrize("name", ["ness", "lora"])
+def test_penalties_on_weights_that_stand_still_are_refused(name, other):
+    plugin, penalty = baselines.load(name)(), other()
+    for both in ([plugin, penalty], [penalty, plugin]):
+        strategy = toy_strategy(ToyNet(), both)
+        with pytest.raises(ValueError, match=f"{type(penalty).__name__} beside"):
+            plugin.before_training_exp(
+                SimpleNamespace(
+                    model=strategy.model,
+                    plugins=strategy.plugins,
+                    experience=toy_benchmark().train_stream[0],
+                )
+            )
+        plugin._strategy = None
+
+
+def test_layers_called_by_keyword_are_measured():
+    class ByKeyword(ToyNet):
+        def features(self, x):
+            return torch.relu(self.fc2(input=torch.relu(self.fc1(input=x))))
+
+    plugin = NESSPlugin(eps=0.085)
+    learn(ByKeyword(), plugin, toy_benchmark(tasks=2))
+    assert set(plugin.M) == {"fc1", "fc2"}
+
+
+def test_the_strategy_consolidates_after_plugins_that_restore_weights():
+    class Restore(SupervisedPlugin):
+        def before_training_exp(self, strategy, **kwargs):
+            self.saved = None
+
+        def after_training_epoch(self, strategy, **kwargs):
+            self.saved = copy.deepcopy(strategy.model.state_dict())
+
+        def after_training_exp(self, strategy, **kwargs):
+            strategy.model.load_state_dict(self.saved)
+
+    model = ToyNet()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    strategy = NESS(
+        model=model, optimizer=optimizer, eps=0.085, train_mb_size=16, plugins=[Restore()]
+    )
+    for experience in toy_benchmark(tasks=2).train_stream:
+        train_quietly(strategy, experience)
+    assert strategy.ness.tasks_done == 2
