@@ -1,0 +1,68 @@
+"""The papers' net: convolutions, dropout and batch statistics, killed and resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_runs import interrupt_at
+from test_run import numbers
+
+import baselines
+from benchmarks.data import cache
+from benchmarks.run import run
+from benchmarks.spec import expand, load_sweep
+from benchmarks.streams import cifar
+
+SMALL = Path(cifar.__file__).parents[1] / "specs" / "cpu" / "split_cifar100_small.toml"
+N_TRAIN, N_TEST = 20, 4
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of 100 classes of noise around a mean of their own."""
+    monkeypatch.setattr(cifar, "TRAIN_PER_CLASS", N_TRAIN)
+    monkeypatch.setattr(cifar, "TEST_PER_CLASS", N_TEST)
+    generator = np.random.default_rng(0)
+    arrays = {}
+    for split, n in (("train", N_TRAIN), ("test", N_TEST)):
+        y = np.repeat(np.arange(100), n)
+        noise = generator.integers(0, 156, (len(y), 32, 32, 3), dtype=np.uint8)
+        arrays |= {f"{split}_x": noise + y.astype(np.uint8)[:, None, None, None], f"{split}_y": y}
+    cache.store(tmp_path / "data" / "cifar100", "torchvision", arrays)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "bn"),
+    [*((name, "batch_stats") for name in sorted(baselines.STRATEGIES)), ("ness", "task_stats")],
+)
+def test_killed_and_resumed_equals_left_alone(
+    tmp_path: Path, data_dir: Path, strategy: str, bn: str
+) -> None:
+    changes = [
+        f'strategies=["{strategy}"]',
+        "seeds=[1]",
+        "stream_args.tasks=2",
+        "stream_args.classes_per_task=2",
+        f"stream_args.train_per_class={N_TRAIN}",
+        f"stream_args.test_per_class={N_TEST}",
+        "stream_args.valid_share=0.1",
+        "protocol.epochs=2",
+        "protocol.batch_size=16",
+        f"backbone_args.bn={bn}",
+    ]
+    if strategy not in ("naive", "joint"):
+        # The decomposition of its 2048 inputs would take most of the test's time.
+        changes.append(f"strategy.{strategy}.exclude=fc2")
+    spec = expand(load_sweep(SMALL, changes))[0]
+    alone = run(spec, tmp_path / "alone", data_dir=data_dir)
+    assert alone.status == "finished", alone.error
+    last = len(alone.tasks) - 1
+    with pytest.raises(KeyboardInterrupt):
+        run(spec, tmp_path / "killed", data_dir=data_dir, notify=interrupt_at(last, epoch=1))
+    resumed = run(spec, tmp_path / "killed", data_dir=data_dir)
+    assert numbers(resumed) == numbers(alone)
+    if strategy in ("ness", "gpm", "adam_nscl", "lora"):
+        assert set(alone.tasks[1].ranks) == {"conv1", "conv2", "conv3", "fc1"}
