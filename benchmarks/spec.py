@@ -7,9 +7,9 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmarks.errors import BadInput, nearest
 from benchmarks.records import first_fault
@@ -29,7 +29,16 @@ class OptimizerSpec(_Table):
     name: Literal["sgd", "adam", "adamw"] = "sgd"
     lr: float = Field(gt=0)
     momentum: float = Field(0.0, ge=0, lt=1)
+    """Of sgd alone."""
     weight_decay: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _momentum_is_used(self) -> Self:
+        if self.momentum and self.name != "sgd":
+            raise ValueError(
+                f"momentum = {self.momentum} has no meaning for {self.name}; set momentum = 0"
+            )
+        return self
 
 
 class ProtocolSpec(_Table):

@@ -38,7 +38,7 @@ def test_a_run_killed_in_every_task_equals_one_left_alone(tmp_path: Path, strate
 
 @pytest.mark.parametrize(
     "override",
-    ["strategy.ness.moments=recompute", "strategy.ness.rule=energy", "optimizer.name=adam"],
+    ["strategy.ness.moments=recompute", "strategy.ness.rule=energy", "optimizer={name='adam',lr=0.01}"],
 )
 def test_variants_of_ness_resume_too(tmp_path: Path, override: str) -> None:
     spec = run_spec("ness", override)

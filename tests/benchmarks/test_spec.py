@@ -82,6 +82,7 @@ def test_an_unknown_strategy_is_refused_with_the_nearest() -> None:
         ("optimizer.lr=inf", "lr"),
         ("optimizer.momentum=1", "momentum"),
         ("optimizer.name=lion", "name"),
+        ("optimizer.name=adam", "momentum = 0.9 has no meaning for adam; set momentum = 0"),
         ("stream_args.tasks=6", "tasks"),
         ("stream_args.tasks=0", "tasks"),
         ("stream_args.test_share=1", "test_share"),
