@@ -44,8 +44,8 @@ format: $(STAMP) ## put the code into ruff's form
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-compare: $(STAMP) ## run SPEC=... into OUT=... (goes on where it stopped), then tables and plots
-	$(PY) -m benchmarks sweep $(SPEC) --out $(OUT) --workers $(WORKERS)
+compare: $(STAMP) ## run SPEC=... into OUT=... (SWEEP="--set ..."), goes on where it stopped
+	$(PY) -m benchmarks sweep $(SPEC) --out $(OUT) --workers $(WORKERS) $(SWEEP)
 	$(PY) -m benchmarks tables $(OUT)
 	$(PY) -m benchmarks plots $(OUT)
 
