@@ -27,7 +27,7 @@ from benchmarks.protocol import Diverged, Epoch, Protocol
 from benchmarks.records import RunRecord, TaskRecord, record_path
 from benchmarks.seeds import derive
 from benchmarks.spec import OptimizerSpec, RunSpec
-from benchmarks.streams.stream import Context, Stream
+from benchmarks.streams.stream import SPLITS, Context, Stream
 from benchmarks.task_statistics import TaskStatistics
 from benchmarks.workdir import WorkDir, now, read_or_set_aside
 from ness import compat
@@ -58,6 +58,7 @@ def run(
     with claim(work.claim), work.logging(), _deterministic(spec.threads):
         # Looked for under the claim: another sweep may have written it since this one looked.
         done = read_or_set_aside(record_path(out, spec.stream, spec.strategy, spec.id))
+        work.clean(keep_checkpoint=done is None or done.status in retry)
         if done is not None and done.status not in retry:
             return done
         work.event("start")
@@ -65,7 +66,7 @@ def run(
         try:
             record = _Run(spec, work, data_dir, notify).execute()
             record.write(out)
-            work.checkpoint.unlink(missing_ok=True)
+            work.clean(keep_checkpoint=record.status == "failed")
             status = record.status
         finally:
             work.event("end", status=status)
@@ -82,12 +83,29 @@ def check(spec: RunSpec, data_dir: Path | None = None) -> None:
             f"strategy {spec.strategy!r} does not support {stream.scenario!r}; it supports "
             f"{', '.join(sorted(plugin.scenarios))}"
         )
+    _check_batches(spec, stream, model)
     if spec.device == "cuda" and not torch.cuda.is_available():
         raise BadInput("device = 'cuda' but torch sees no GPU here; set device = 'cpu'")
     try:
         plugin.check_model(model, task_incremental=stream.scenario == "til")
     except ValueError as error:
         raise BadInput(f"strategy.{spec.strategy}: {error}") from error
+
+
+def _check_batches(spec: RunSpec, stream: Stream, model: torch.nn.Module) -> None:
+    """Batch norm cannot normalise a batch of one, nor say so before it meets one."""
+    if not any(isinstance(m, torch.nn.modules.batchnorm._BatchNorm) for m in model.modules()):
+        return
+    for key in ("batch_size", "eval_batch_size"):
+        if getattr(spec.protocol, key) == 1:
+            raise BadInput(f"protocol.{key} = 1: {spec.backbone} has batch norm, give at least 2")
+    for number, task in enumerate(stream.tasks, start=1):
+        for split in SPLITS:
+            if len(getattr(task, split)) == 1:
+                raise BadInput(
+                    f"the {split} split of task {number} has one image and {spec.backbone} has "
+                    f"batch norm: change stream_args so that it has two"
+                )
 
 
 def load_stream(spec: RunSpec, data_dir: Path | None) -> Stream:
@@ -268,6 +286,8 @@ class _Run:
         record, tasks_done = RunRecord.model_validate_json(state["record"]), state["tasks_done"]
         if record.id != self.spec.id or len(record.tasks) != tasks_done:
             raise ValueError("it belongs to another run")
+        if record.stream != self.stream.describe():
+            raise ValueError("it was made on other images: the data folder has changed")
         self.model.load_state_dict(state["model"])
         self.plugin.load_state_dict(state["method"])
         self.strategy.clock.train_exp_counter = tasks_done

@@ -91,11 +91,19 @@ class WorkDir:
         """Set aside a checkpoint that cannot be used, and say so in the log."""
         aside = set_aside(self.checkpoint)
         logging.getLogger(__name__).warning(
-            "%s: damaged checkpoint (%s), kept as %s; starting from task 1",
+            "%s: damaged checkpoint (%s: %s), kept as %s; starting from task 1",
             self.checkpoint,
             type(error).__name__,
+            " ".join(str(error).split())[:200],
             aside.name,
         )
+
+    def clean(self, *, keep_checkpoint: bool) -> None:
+        """Remove what a killed writer left behind, and the checkpoint unless it is wanted."""
+        for partial in self.folder.glob(".*.partial"):
+            partial.unlink(missing_ok=True)
+        if not keep_checkpoint:
+            self.checkpoint.unlink(missing_ok=True)
 
     @contextmanager
     def logging(self) -> Iterator[None]:

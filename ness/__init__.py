@@ -1,7 +1,8 @@
 """NESS, learning in the null space of small singular values, for Avalanche."""
 
+from ness.layers import release
 from ness.plugin import NESSPlugin
 from ness.strategy import NESS
 from ness.version import __version__
 
-__all__ = ["NESS", "NESSPlugin", "__version__"]
+__all__ = ["NESS", "NESSPlugin", "__version__", "release"]

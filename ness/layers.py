@@ -8,11 +8,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ness.adapter import is_adaptable
+from ness.adapter import LowRankUpdate, is_adaptable
 from ness.compat import AVALANCHE_HEADS
 from ness.moments import Layer
 
 Patterns = str | Sequence[str] | None
+_UNFINISHED = "_ness_unfinished_task"
 
 
 def as_patterns(patterns: Patterns) -> tuple[str, ...]:
@@ -54,11 +55,13 @@ def find_heads(model: nn.Module, heads: Patterns = None) -> dict[str, nn.Module]
     return found
 
 
-def head_parameters(model: nn.Module, heads: Patterns, experience: Any) -> list[nn.Parameter]:
+def head_parameters(
+    model: nn.Module, heads: Patterns, experience: Any, *, task_incremental: bool = True
+) -> list[nn.Parameter]:
     """The parameters of the heads that the experience's tasks use.
 
-    A multi-head classifier, a ModuleList or a ModuleDict gives those of its task labels, if it
-    has them; any other head gives all.
+    A multi-head classifier gives those of its task labels. So does a ModuleList or ModuleDict
+    that has them, in a task-incremental stream. Any other head gives all.
     """
     wanted: list[nn.Parameter] = []
     labels = {str(label) for label in getattr(experience, "task_labels", [])}
@@ -66,6 +69,7 @@ def head_parameters(model: nn.Module, heads: Patterns, experience: Any) -> list[
         per_task = getattr(head, "classifiers", head)
         members = dict(per_task.named_children())
         keyed = isinstance(per_task, nn.ModuleDict | nn.ModuleList) and labels <= set(members)
+        keyed = keyed and (per_task is not head or (task_incremental and bool(labels)))
         for module in [members[label] for label in sorted(labels)] if keyed else [head]:
             wanted += module.parameters()
     return wanted
@@ -113,24 +117,34 @@ def _refuse_shared_parameters(model: nn.Module, layers: dict[str, Layer]) -> Non
             )
 
 
-def freeze(model: nn.Module, trainable: Iterable[Tensor]) -> dict[Tensor, bool]:
-    """Freeze all but ``trainable`` and return every parameter's flag as it was.
+def mark_task(model: nn.Module) -> None:
+    """Note on the model itself what `release` restores: every parameter's flag, by name."""
+    flags = {name: p.requires_grad for name, p in model.named_parameters()}
+    model.__dict__[_UNFINISHED] = flags
 
-    What was frozen before stays frozen, listed or not.
+
+def release(model: nn.Module) -> None:
+    """Give back a model whose task has ended, or was interrupted, as it was before the task.
+
+    Updates that are still attached are dropped, parameters that the task froze train again;
+    the weights stay as they are. Nothing happens to a model that is in no task. Methods call
+    it by themselves; call it before a model from an interrupted task goes elsewhere.
     """
+    flags = model.__dict__.pop(_UNFINISHED, None)
+    if flags is None:
+        return
+    for module in model.modules():
+        if isinstance(module, LowRankUpdate):
+            module.detach_update()
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(flags.get(name, parameter.requires_grad))
+
+
+def freeze(model: nn.Module, trainable: Iterable[Tensor]) -> None:
+    """Freeze all but ``trainable``; what was frozen before stays frozen, listed or not."""
     keep = {id(parameter) for parameter in trainable}
-    flags: dict[Tensor, bool] = {
-        parameter: parameter.requires_grad for parameter in model.parameters()
-    }
-    for parameter, flag in flags.items():
-        parameter.requires_grad_(flag and id(parameter) in keep)
-    return flags
-
-
-def unfreeze(flags: dict[Tensor, bool]) -> None:
-    """Give every parameter the flag it had before `freeze`."""
-    for parameter, flag in flags.items():
-        parameter.requires_grad_(flag)
+    for parameter in model.parameters():
+        parameter.requires_grad_(parameter.requires_grad and id(parameter) in keep)
 
 
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)

@@ -73,6 +73,17 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
+@contextmanager
+def _slow_path() -> Iterator[None]:
+    """Keep torch's transformer layers from fusing their Linear layers or nesting their inputs."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
 class InputMoments:
     """Uncentred second moments M = X^T X of the inputs of several layers, in float64.
 
@@ -106,7 +117,7 @@ class InputMoments:
         """
         device_type = next(iter(self.layers.values())).weight.device.type if self.layers else "cpu"
         outside_autocast = torch.autocast(device_type, enabled=False)
-        with eval_mode(model), self._watching(), torch.no_grad(), outside_autocast:
+        with eval_mode(model), self._watching(), torch.no_grad(), outside_autocast, _slow_path():
             for batch in batches:
                 forward(batch)
 

@@ -11,7 +11,6 @@ from avalanche.models import avalanche_forward
 from torch import Tensor, nn
 
 from ness import compat
-from ness.adapter import adapted_layers
 from ness.layers import (
     Patterns,
     describe_frozen,
@@ -20,8 +19,9 @@ from ness.layers import (
     head_parameters,
     is_norm,
     keeps_running_statistics,
+    mark_task,
+    release,
     select_layers,
-    unfreeze,
 )
 from ness.moments import InputMoments, Layer, Statistic
 
@@ -59,7 +59,6 @@ class TaskPlugin(SupervisedPlugin[Any]):
         self.interference_bound: dict[str, float] = {}
         """What ``interference`` can be at most: threshold * ||U||_F over the same denominator."""
         self._strategy: Any = None
-        self._flags: dict[Tensor, bool] = {}
         self._still: list[nn.Module] = []
         self._warned: set[tuple[str, str]] = set()
         self._task_labels: set[int] = set()
@@ -141,7 +140,12 @@ class TaskPlugin(SupervisedPlugin[Any]):
         in_heads = {module for head in heads for module in head.modules()}
         trainable: list[Tensor] = [
             *parameters,
-            *head_parameters(model, self.heads, compat.whole_task(strategy.experience)),
+            *head_parameters(
+                model,
+                self.heads,
+                compat.whole_task(strategy.experience),
+                task_incremental=len(self._task_labels) > 1,
+            ),
         ]
         if biases:
             trainable += [layer.bias for layer in layers.values() if layer.bias is not None]
@@ -151,7 +155,7 @@ class TaskPlugin(SupervisedPlugin[Any]):
         if norms:
             outside = [m for m in model.modules() if is_norm(m) and m not in in_heads]
             trainable += [p for module in outside for p in module.parameters()]
-        self._flags = freeze(model, trainable)
+        freeze(model, trainable)
         moving = [] if norms else [m for m in model.modules() if keeps_running_statistics(m)]
         self._still = [module for module in moving if module not in in_heads]
         for kind, names in describe_frozen(model, layers, self.heads, norms=not norms).items():
@@ -172,21 +176,25 @@ class TaskPlugin(SupervisedPlugin[Any]):
             )
         self._strategy = strategy
         if compat.starts_task(strategy.experience):
-            self._undo_unfinished_task(strategy.model)
+            release(strategy.model)  # of a task that was interrupted, under this plugin or another
+            self._still, self._parts = [], 0
+            self._refuse_others(strategy)
             if self.trains_updates:
                 compat.refuse_weight_importance(strategy, type(self).__name__)
             self._task_labels |= compat.known_task_labels(strategy.experience)
             self.check_model(strategy.model, task_incremental=len(self._task_labels) > 1)
             self.ranks, self.interference, self.interference_bound = {}, {}, {}
+            mark_task(strategy.model)
             self.begin_task(strategy)
             compat.fresh_optimizer(strategy)
 
-    def _undo_unfinished_task(self, model: nn.Module) -> None:
-        """After an interruption: what it froze and attached must not pass for the user's own."""
-        for layer in adapted_layers(self.layers(model) if self._flags else {}).values():
-            layer.detach_update()
-        unfreeze(self._flags)
-        self._flags, self._still, self._parts = {}, [], 0
+    def _refuse_others(self, strategy: Any) -> None:
+        for other in strategy.plugins:
+            if isinstance(other, TaskPlugin) and other is not self:
+                raise ValueError(
+                    f"{type(self).__name__} beside {type(other).__name__}: both decide what "
+                    f"trains; use one of the two"
+                )
 
     def before_training_iteration(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         for module in self._still:
@@ -196,8 +204,8 @@ class TaskPlugin(SupervisedPlugin[Any]):
         self._parts += 1
         if compat.ends_task(strategy.experience, self._parts):
             self.end_task(strategy)
-            unfreeze(self._flags)
-            self._flags, self._still, self._parts = {}, [], 0
+            release(strategy.model)
+            self._still, self._parts = [], 0
             self.tasks_done += 1
 
 

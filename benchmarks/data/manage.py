@@ -76,9 +76,8 @@ def _verify_one(folder: Path) -> Status:
     try:
         return Status(folder.name, True, f"intact: {describe(check_hashes(folder))}")
     except NotCached as error:
-        return Status(
-            folder.name, False, f"{error}; 'python -m benchmarks data import FOLDER' replaces it"
-        )
+        command = f"python -m benchmarks data import FOLDER --data {folder.parent}"
+        return Status(folder.name, False, f"{error}; '{command}' replaces it")
 
 
 def list_all(data: Path, datasets: Mapping[str, DataSet]) -> list[Status]:

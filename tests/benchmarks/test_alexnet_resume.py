@@ -11,7 +11,8 @@ from test_run import numbers
 
 import baselines
 from benchmarks.data import cache
-from benchmarks.run import run
+from benchmarks.errors import BadInput
+from benchmarks.run import check, run
 from benchmarks.spec import expand, load_sweep
 from benchmarks.streams import cifar
 
@@ -66,3 +67,25 @@ def test_killed_and_resumed_equals_left_alone(
     assert numbers(resumed) == numbers(alone)
     if strategy in ("ness", "gpm", "adam_nscl", "lora"):
         assert set(alone.tasks[1].ranks) == {"conv1", "conv2", "conv3", "fc1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("protocol.batch_size=1", "protocol.batch_size = 1: alexnet has batch norm"),
+        ("protocol.eval_batch_size=1", "protocol.eval_batch_size = 1"),
+        ("stream_args.test_per_class=1", "the test split of task 1 has one image"),
+    ],
+)
+def test_batches_of_one_are_refused_before_training(
+    data_dir: Path, change: str, named: str
+) -> None:
+    changes = [
+        "stream_args.classes_per_task=1",
+        f"stream_args.train_per_class={N_TRAIN}",
+        f"stream_args.test_per_class={N_TEST}",
+        "stream_args.valid_share=0.1",
+        change,
+    ]
+    with pytest.raises(BadInput, match=named):
+        check(expand(load_sweep(SMALL, changes))[0], data_dir)

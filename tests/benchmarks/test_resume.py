@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from test_run import numbers, trace
 
 import baselines
 from benchmarks.records import RunRecord, record_path
-from benchmarks.run import run
+from benchmarks.run import load_stream, run
+from benchmarks.streams.stream import Stream
 from benchmarks.workdir import WorkDir
 
 
@@ -38,7 +40,11 @@ def test_a_run_killed_in_every_task_equals_one_left_alone(tmp_path: Path, strate
 
 @pytest.mark.parametrize(
     "override",
-    ["strategy.ness.moments=recompute", "strategy.ness.rule=energy", "optimizer={name='adam',lr=0.01}"],
+    [
+        "strategy.ness.moments=recompute",
+        "strategy.ness.rule=energy",
+        "optimizer={name='adam',lr=0.01}",
+    ],
 )
 def test_variants_of_ness_resume_too(tmp_path: Path, override: str) -> None:
     spec = run_spec("ness", override)
@@ -134,3 +140,57 @@ def test_a_trace_cut_off_in_its_first_lines_does_not_stop_a_run(tmp_path: Path, 
     run(spec, tmp_path / "torn")
     run(spec, tmp_path / "alone")
     assert trace(tmp_path / "torn", spec) == trace(tmp_path / "alone", spec)
+
+
+def test_a_run_is_not_resumed_on_other_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_images(*arguments: Any) -> Stream:
+        stream = load_stream(*arguments)
+        flipped = [
+            replace(task, train=replace(task.train, x=task.train.x.flip(-1)))
+            for task in stream.tasks
+        ]
+        return replace(stream, tasks=tuple(flipped))
+
+    spec = run_spec("naive")
+    with pytest.raises(KeyboardInterrupt):
+        run(spec, tmp_path / "mixed", notify=interrupt_at(task=1))
+    monkeypatch.setattr("benchmarks.run.load_stream", other_images)
+    mixed, alone = run(spec, tmp_path / "mixed"), run(spec, tmp_path / "alone")
+    assert numbers(mixed) == numbers(alone)
+    assert mixed.stream == alone.stream
+    assert "made on other images" in WorkDir(tmp_path / "mixed", spec.id).log.read_text()
+
+
+def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
+    spec = run_spec("naive")
+    work = WorkDir(tmp_path, spec.id)
+    for _ in range(2):  # a run, and then one that finds its record
+        work.folder.mkdir(parents=True, exist_ok=True)
+        partial = work.folder / ".checkpoint.pt.12345.partial"
+        partial.touch()
+        run(spec, tmp_path)
+        assert not partial.exists()
+        work.checkpoint.touch()
+    run(spec, tmp_path)
+    assert not work.checkpoint.exists()
+
+
+def test_a_failed_run_is_retried_from_its_last_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = run_spec("naive")
+    alone = run(spec, tmp_path / "alone")
+
+    def fail(task: int, *_: int) -> None:
+        if task == 2:
+            raise RuntimeError("the disk is on fire")
+
+    assert run(spec, tmp_path, notify=fail).status == "failed"
+    trained = []
+    again = run(
+        spec, tmp_path, notify=lambda task, *_: trained.append(task), retry=frozenset({"failed"})
+    )
+    assert set(trained) == {2}
+    assert numbers(again) == numbers(alone)

@@ -1,5 +1,7 @@
 """Which layers are adapted, which modules are heads, what is frozen."""
 
+import copy
+
 import pytest
 import torch
 from avalanche.models import IncrementalClassifier, MultiHeadClassifier, as_multitask
@@ -11,8 +13,9 @@ from ness.layers import (
     find_heads,
     freeze,
     head_parameters,
+    mark_task,
+    release,
     select_layers,
-    unfreeze,
 )
 from toys import ToyConvNet, ToyNet
 
@@ -87,15 +90,32 @@ def test_adapted_layers_are_still_selected():
     assert list(select_layers(net)) == ["fc1", "fc2"]
 
 
-def test_freeze_keeps_what_the_user_froze_and_unfreeze_restores_it():
+def test_freeze_keeps_what_the_user_froze_and_release_restores_it():
     net = ToyNet(bias=True)
     net.fc1.bias.requires_grad_(False)
     before = {name: p.requires_grad for name, p in net.named_parameters()}
-    flags = freeze(net, [net.fc1.bias, net.fc2.weight])
+    mark_task(net)
+    freeze(net, [net.fc1.bias, net.fc2.weight])
     trained = [name for name, p in net.named_parameters() if p.requires_grad]
     assert trained == ["fc2.weight"]
-    unfreeze(flags)
+    release(net)
     assert {name: p.requires_grad for name, p in net.named_parameters()} == before
+    net.requires_grad_(False)
+    release(net)  # in no task: nothing happens
+    assert not any(p.requires_grad for p in net.parameters())
+
+
+def test_release_drops_updates_of_the_task_and_no_others():
+    net = ToyNet()
+    attach(net.fc1, torch.zeros(12, 2))
+    release(net)
+    assert "fc1.U" in net.state_dict()
+    mark_task(net)
+    twin = copy.deepcopy(net)
+    for model in (net, twin):
+        release(model)
+        assert type(model.fc1) is nn.Linear
+        assert "fc1.U" not in model.state_dict()
 
 
 def test_frozen_modules_are_described_by_class():
@@ -123,3 +143,6 @@ def test_a_container_of_heads_is_keyed_by_task_label(container):
         id(p) for p in second.parameters()
     }
     assert len(head_parameters(net, "heads", Experience(7))) == 6  # no such key: all of them
+    assert len(head_parameters(net, "heads", Experience())) == 6
+    # One task label throughout: the container is one head, a stack of layers.
+    assert len(head_parameters(net, "heads", Experience(0), task_incremental=False)) == 6

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 
 import baselines
-from ness import NESS, NESSPlugin
+from ness import NESS, NESSPlugin, release
 from ness.adapter import LowRankUpdate, attach
 from ness.moments import input_rows
 from toys import (
@@ -173,7 +173,7 @@ def test_two_parameter_groups_keep_their_options():
         assert rate["classifier.classifiers.1.classifier.weight"] == 0.2
 
 
-@pytest.mark.filterwarnings("ignore:NESSPlugin: biases")
+@pytest.mark.filterwarnings("ignore:NESSPlugin")
 def test_convolutions_norms_and_running_statistics():
     torch.manual_seed(0)
     model, plugin = ToyConvNet(), NESSPlugin(eps=0.05)
@@ -659,3 +659,74 @@ def test_the_strategy_consolidates_after_plugins_that_restore_weights():
     for experience in toy_benchmark(tasks=2).train_stream:
         train_quietly(strategy, experience)
     assert strategy.ness.tasks_done == 2
+
+
+@pytest.mark.parametrize("way_back", ["new plugin", "plain strategy", "load weights"])
+def test_a_model_from_an_interrupted_task_can_go_elsewhere(way_back):
+    torch.manual_seed(0)
+    benchmark, interrupt = toy_benchmark(), Interrupt()
+    model, plugin = ToyNet(), NESSPlugin(eps=0.085)
+    strategy = toy_strategy(model, [plugin, interrupt])
+    train_quietly(strategy, benchmark.train_stream[0])
+    saved = copy.deepcopy(model.state_dict())
+    state = plugin.state_dict()
+    interrupt.armed = True
+    with pytest.raises(KeyboardInterrupt):
+        train_quietly(strategy, benchmark.train_stream[1])
+    if way_back == "new plugin":
+        resumed = NESSPlugin(eps=0.085)
+        resumed.load_state_dict(state)
+        other = toy_strategy(model, [resumed])
+    else:
+        release(model)
+        other = toy_strategy(model, [])
+    if way_back == "load weights":
+        later = {key: value for key, value in model.state_dict().items() if key not in saved}
+        model.load_state_dict(saved | later)  # the head that Avalanche has added since
+    for task in (1, 2):
+        before = trunk(model)
+        train_quietly(other, benchmark.train_stream[task])
+        after = trunk(model)
+        assert all(not torch.equal(after[name], before[name]) for name in after)
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_a_task_that_could_not_begin_can_be_begun_again():
+    model, plugin = ToyNet(bias=True), NESSPlugin(eps=0.085)
+    strategy = learn(model, plugin, toy_benchmark(), tasks=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="biases are frozen"):
+            strategy.train(toy_benchmark().train_stream[1])
+    before = trunk(model)
+    train_quietly(strategy, toy_benchmark().train_stream[1])
+    assert not torch.equal(trunk(model)["fc2.weight"], before["fc2.weight"])
+
+
+@pytest.mark.parametrize("name", ["ness", "gpm", "naive"])
+def test_two_methods_in_one_strategy_are_refused(name):
+    strategy = toy_strategy(ToyNet(), [NESSPlugin(), baselines.load(name)()])
+    with pytest.raises(ValueError, match=r"NESSPlugin beside .*use one of the two"):
+        train_quietly(strategy, toy_benchmark().train_stream[0])
+
+
+def test_masked_transformers_are_measured():
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Linear(3, 8)
+            layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0)
+            self.encoder = nn.TransformerEncoder(layer, 1)
+            self.head = nn.Linear(8, 2)
+
+        def forward(self, x):
+            x = x.view(-1, 4, 3)
+            mask = torch.zeros(len(x), 4, dtype=torch.bool)
+            mask[:, 3] = True
+            return self.head(self.encoder(self.embed(x), src_key_padding_mask=mask)[:, 0])
+
+    plugin = NESSPlugin(heads="head")
+    learn(Masked(), plugin, toy_benchmark(task_labels=False), tasks=2, epochs=1)
+    linear = {f"encoder.layers.0.linear{i}" for i in (1, 2)}
+    assert set(plugin.M) == {"embed"} | linear
+    assert torch.backends.mha.get_fastpath_enabled()
