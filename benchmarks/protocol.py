@@ -54,6 +54,8 @@ class Protocol(SupervisedPlugin[Any]):
         self.spec, self.seed, self.on_epoch = spec, seed, on_epoch
         self.epochs_done = 0
         """Epochs trained in the latest task."""
+        self.best_epoch: int | None = None
+        """The epoch, from 1, of the lowest validation loss in the latest task."""
         self._lrs: list[float] = []
         self._scale = 1.0
         self._patience = 0
@@ -70,6 +72,7 @@ class Protocol(SupervisedPlugin[Any]):
         compat.fresh_optimizer(strategy)
         self.epochs_done, self._scale, self._patience = 0, 1.0, self.spec.patience
         self._best_loss, self._best, self._lrs = math.inf, {}, []
+        self.best_epoch = None
 
     def before_training_epoch(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         # Only now: a method may have brought an optimiser of its own.
@@ -96,6 +99,7 @@ class Protocol(SupervisedPlugin[Any]):
         self.epochs_done += 1
         if valid_loss < self._best_loss:
             self._best_loss, self._patience = valid_loss, self.spec.patience
+            self.best_epoch = self.epochs_done
             self._best = _snapshot(strategy.model)
             return
         self._patience -= 1

@@ -31,6 +31,8 @@ class TaskRecord(BaseModel):
     """Wall seconds the method spent before and after training: bases, merge, moments."""
     eval_s: float = Field(ge=0)
     epochs: int = Field(ge=0)
+    best_epoch: int | None = None
+    """The epoch, from 1, whose weights were kept: that of the lowest validation loss."""
     trainable_parameters: int = Field(ge=0)
     """Numbers the optimiser could move in this task, the current head included."""
     state_bytes: int = Field(ge=0)

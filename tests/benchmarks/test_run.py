@@ -398,3 +398,13 @@ def test_a_scenario_that_a_method_does_not_support_is_bad_input(
     monkeypatch.setattr(baselines.load("ness"), "scenarios", frozenset({"cil"}))
     with pytest.raises(BadInput, match="'ness' does not support 'til'; it supports cil"):
         check(run_spec("ness"))
+
+
+def test_the_kept_epoch_is_that_of_the_lowest_validation_loss(tmp_path: Path) -> None:
+    spec = run_spec("naive", "protocol.epochs=4")
+    record = run(spec, tmp_path)
+    with WorkDir(tmp_path, spec.id).trace.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, task in enumerate(record.tasks):
+        losses = [float(row["valid_loss"]) for row in rows if int(row["task"]) == number]
+        assert task.best_epoch == 1 + losses.index(min(losses))
