@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from avalanche.models import avalanche_forward
 from torch import Tensor, nn
 
 from baselines.projection import ProjectedUpdates, drop, keep
-from ness import compat
-from ness.layers import Patterns, find_heads, is_norm
+from ness.layers import Patterns, find_heads, norm_parameters
 from ness.moments import add_moments, eval_mode
 from ness.nullspace import decompose, take_smallest
 
@@ -71,6 +69,8 @@ class AdamNSCL(ProjectedUpdates):
         """Sum over batches and tasks of f f^T, f the batch mean of the layer's input."""
         self._spaces: dict[str, ApproximateNullSpace] = {}
         self._ewc: list[dict[str, tuple[Tensor, Tensor]]] = []
+        self._held: list[tuple[Tensor, Tensor, Tensor]] = []
+        """Parameter, importance and mean of every term that the current task is charged."""
         self._own_optimizer: Any = None
 
     def begin_task(self, strategy: Any) -> None:
@@ -85,12 +85,18 @@ class AdamNSCL(ProjectedUpdates):
         }
         self.ranks = {name: int(space.ranks.max()) for name, space in self._spaces.items()}
         self.constrained = {name: layers[name] for name in self._spaces}
+        parameters = dict(strategy.model.named_parameters())
+        self._held = [
+            (parameters[name], importance.to(parameters[name]), mean.to(parameters[name]))
+            for term in (self._ewc if self.bn_ewc else [])
+            for name, (importance, mean) in term.items()
+        ]
         weights = [layer.weight for layer in self.constrained.values()]
         self.train_only(strategy, weights, norms=self.bn_ewc is not None)
 
     def _adam(self, model: nn.Module) -> torch.optim.Adam:
         heads = [p for head in find_heads(model, self.heads).values() for p in head.parameters()]
-        norms = list(self._norm_parameters(model).values())
+        norms = list(norm_parameters(model, self.heads).values())
         elsewhere = {id(p) for p in [*heads, *norms]}
         trunk = [p for p in model.parameters() if id(p) not in elsewhere]
         trunk_lr = self.lr_first if self.tasks_done == 0 else self.lr
@@ -102,51 +108,40 @@ class AdamNSCL(ProjectedUpdates):
             ]
         )
 
-    def _norm_parameters(self, model: nn.Module) -> dict[str, nn.Parameter]:
-        """Parameters of the norm layers outside the heads, by name."""
-        heads = find_heads(model, self.heads).values()
-        in_heads = {id(p) for head in heads for p in head.parameters()}
-        norms = {id(p) for m in model.modules() if is_norm(m) for p in m.parameters()} - in_heads
-        return {name: p for name, p in model.named_parameters() if id(p) in norms}
-
     def project(self, name: str, delta: Tensor) -> Tensor:
         return self._spaces[name].project(delta)
 
     def before_backward(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
-        if self.bn_ewc and self._ewc:
-            current = dict(strategy.model.named_parameters())
-            for term in self._ewc:
-                for name, (importance, mean) in term.items():
-                    moved = current[name] - mean.to(current[name])
-                    strategy.loss += self.bn_ewc * (importance.to(moved) * moved.square()).sum()
+        coefficient = self.bn_ewc or 0.0
+        for parameter, importance, mean in self._held:
+            moved = parameter - mean
+            strategy.loss += coefficient * (importance * moved.square()).sum()
 
     def end_task(self, strategy: Any) -> None:
-        dataset = compat.whole_task(strategy.experience).dataset
-        batches = compat.evaluation_batches(dataset, batch_size=BATCH, seed=0)
+        batches = self.task_data(strategy, batch_size=BATCH)
         add_moments(self.X, self.input_moments(strategy, batches, statistic="batch_mean"))
         if self.bn_ewc:
-            self._ewc.append(self._fisher(strategy, dataset))
-        self._spaces, self.constrained = {}, {}
+            self._ewc.append(self._fisher(strategy))
+        self._spaces, self.constrained, self._held = {}, {}, []
         if self._own_optimizer is not None:
             strategy.optimizer, self._own_optimizer = self._own_optimizer, None
 
-    def _fisher(self, strategy: Any, dataset: Any) -> dict[str, tuple[Tensor, Tensor]]:
+    def _fisher(self, strategy: Any) -> dict[str, tuple[Tensor, Tensor]]:
         """Importance (squared gradients of the batch loss) and mean of the norm parameters."""
         model = strategy.model
-        norms = {n: p for n, p in self._norm_parameters(model).items() if p.requires_grad}
+        norms = {n: p for n, p in norm_parameters(model, self.heads).items() if p.requires_grad}
         if not norms:
             return {}
         importance = {name: torch.zeros_like(p) for name, p in norms.items()}
-        batches = list(compat.evaluation_batches(dataset, batch_size=BATCH, seed=0))
+        batches = list(self.task_data(strategy, batch_size=BATCH))
         with eval_mode(model):
             for batch in batches:
-                x, task_labels = batch[0].to(strategy.device), batch[-1].to(strategy.device)
-                logits = avalanche_forward(model, x, task_labels)
+                logits = self.forward(strategy, batch)
                 loss = nn.functional.cross_entropy(logits, logits.argmax(1))
                 gradients = torch.autograd.grad(loss, list(norms.values()), allow_unused=True)
                 for name, gradient in zip(norms, gradients, strict=True):
                     if gradient is not None:
-                        importance[name] += gradient.square() * len(x) / len(batches)
+                        importance[name] += gradient.square() * len(logits) / len(batches)
         return {name: (importance[name], p.detach().clone()) for name, p in norms.items()}
 
     def state_dict(self) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from baselines.projection import ProjectedUpdates, drop
-from ness import compat
 from ness.layers import Patterns
 from ness.nullspace import decompose
 
@@ -67,8 +66,7 @@ class GPM(ProjectedUpdates):
 
     def end_task(self, strategy: Any) -> None:
         self.constrained = {}
-        dataset = compat.whole_task(strategy.experience).dataset
-        batches = compat.evaluation_batches(dataset, batch_size=self.samples, seed=self.tasks_done)
+        batches = self.task_data(strategy, batch_size=self.samples, seed=self.tasks_done)
         energy = min(self.threshold + self.tasks_done * self.increment, 1 - 1e-6)
         for name, M in self.input_moments(strategy, [next(batches)]).items():
             self.C[name] = extend_basis(self.C.get(name), M, energy).to(torch.float32)

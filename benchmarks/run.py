@@ -243,7 +243,6 @@ class _Run:
     def _checkpoint(self, task: int, record: RunRecord) -> None:
         self.work.save_checkpoint(
             {
-                "id": self.spec.id,
                 "tasks_done": task + 1,
                 "model": self.model.state_dict(),
                 "method": self.plugin.state_dict(),
@@ -258,8 +257,8 @@ class _Run:
         random number derives from (seed, task, epoch).
         """
         state = self.work.load_checkpoint()
-        untrained = copy.deepcopy(self.model.state_dict()), self.plugin.state_dict()
         if state is not None:
+            untrained = copy.deepcopy(self.model.state_dict()), self.plugin.state_dict()
             try:
                 return self._load(state)
             except Exception as error:  # made by another version of the method, for example
@@ -318,8 +317,7 @@ class _Stopwatch(SupervisedPlugin[Any]):
 
     def before_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         self._tick()
-
-    def before_training_epoch(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
+        # The second time round the method has frozen what it freezes.
         experience = strategy.experience
         labels = {str(label) for label in set(experience.task_labels)}
         heads = strategy.model.heads.classifiers

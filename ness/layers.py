@@ -49,10 +49,14 @@ def find_heads(model: nn.Module, heads: Patterns = None) -> dict[str, nn.Module]
         named = {name for name, module in modules.items() if isinstance(module, AVALANCHE_HEADS)}
     found: dict[str, nn.Module] = {}
     for name, module in modules.items():
-        inside = any(name.startswith(f"{outer}.") for outer in found)
-        if name in named and not inside:
+        if name in named and not _is_within(name, found):
             found[name] = module
     return found
+
+
+def _is_within(name: str, outer: Iterable[str]) -> bool:
+    """Whether a module is one of those named ``outer``, or inside one."""
+    return any(name == other or name.startswith(f"{other}.") for other in outer)
 
 
 def head_parameters(
@@ -91,8 +95,7 @@ def select_layers(
     head_names = find_heads(model, heads)
     layers: dict[str, Layer] = {}
     for name, module in model.named_modules():
-        in_head = any(name == head or name.startswith(f"{head}.") for head in head_names)
-        if is_adaptable(module) and not in_head:
+        if is_adaptable(module) and not _is_within(name, head_names):
             layers[name] = module
     if include is not None:
         wanted = matching(include, layers, "include")
@@ -160,6 +163,13 @@ def keeps_running_statistics(module: nn.Module) -> bool:
     return is_norm(module) and getattr(module, "running_mean", None) is not None
 
 
+def norm_parameters(model: nn.Module, heads: Patterns) -> dict[str, nn.Parameter]:
+    """Parameters of the norm layers outside the heads, by name."""
+    in_heads = {id(p) for head in find_heads(model, heads).values() for p in head.parameters()}
+    norms = {id(p) for m in model.modules() if is_norm(m) for p in m.parameters()} - in_heads
+    return {name: p for name, p in model.named_parameters() if id(p) in norms}
+
+
 def describe_frozen(
     model: nn.Module, layers: Iterable[str], heads: Patterns, *, norms: bool = True
 ) -> dict[str, list[str]]:
@@ -170,9 +180,8 @@ def describe_frozen(
     adapted, head_names = set(layers), find_heads(model, heads)
     frozen: dict[str, list[str]] = {}
     for name, module in model.named_modules():
-        in_head = any(name == head or name.startswith(f"{head}.") for head in head_names)
         if is_norm(module) and not norms:
             continue
-        if name not in adapted and not in_head and module._parameters:
+        if name not in adapted and module._parameters and not _is_within(name, head_names):
             frozen.setdefault(type(module).__name__, []).append(name or "(the model itself)")
     return frozen

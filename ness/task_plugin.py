@@ -17,9 +17,9 @@ from ness.layers import (
     find_heads,
     freeze,
     head_parameters,
-    is_norm,
     keeps_running_statistics,
     mark_task,
+    norm_parameters,
     release,
     select_layers,
 )
@@ -100,25 +100,26 @@ class TaskPlugin(SupervisedPlugin[Any]):
                 f"check include, exclude and heads"
             )
 
-    def task_data(self, strategy: Any) -> Iterator[Any]:
-        """The task's training split in batches of 64: evaluation transforms, fixed shuffle.
+    def task_data(self, strategy: Any, *, batch_size: int = 64, seed: int = 0) -> Iterator[Any]:
+        """The task's training split in batches: evaluation transforms, a shuffle fixed by seed.
 
         What replay plugins mix into training is no part of it.
         """
         dataset = compat.whole_task(strategy.experience).dataset
-        return compat.evaluation_batches(dataset, batch_size=64, seed=0)
+        return compat.evaluation_batches(dataset, batch_size=batch_size, seed=seed)
+
+    def forward(self, strategy: Any, batch: Any) -> Tensor:
+        """The model's outputs for an (x, ..., task label) batch."""
+        x, task_labels = batch[0].to(strategy.device), batch[-1].to(strategy.device)
+        outputs: Tensor = avalanche_forward(strategy.model, x, task_labels)
+        return outputs
 
     def input_moments(
         self, strategy: Any, batches: Iterable[Any], *, statistic: Statistic = "second_moment"
     ) -> dict[str, Tensor]:
         """M of the adapted layers' inputs, in one pass over (x, ..., task label) batches."""
-
-        def forward(batch: Any) -> None:
-            x, task_labels = batch[0].to(strategy.device), batch[-1].to(strategy.device)
-            avalanche_forward(strategy.model, x, task_labels)
-
         moments = InputMoments(self.layers(strategy.model), statistic=statistic)
-        moments.collect(strategy.model, batches, forward)
+        moments.collect(strategy.model, batches, lambda batch: self.forward(strategy, batch))
         return moments.M
 
     def train_only(
@@ -153,8 +154,7 @@ class TaskPlugin(SupervisedPlugin[Any]):
             biased = [name for name, layer in layers.items() if layer.bias is not None]
             self.warn_names("biases are frozen from the second task on", biased)
         if norms:
-            outside = [m for m in model.modules() if is_norm(m) and m not in in_heads]
-            trainable += [p for module in outside for p in module.parameters()]
+            trainable += norm_parameters(model, self.heads).values()
         freeze(model, trainable)
         moving = [] if norms else [m for m in model.modules() if keeps_running_statistics(m)]
         self._still = [module for module in moving if module not in in_heads]

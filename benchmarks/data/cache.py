@@ -87,9 +87,12 @@ class Manifest(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def array_sha256(array: NDArray[Any]) -> str:
-    """sha256 of an array's C-contiguous bytes."""
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+def array_sha256(*arrays: NDArray[Any]) -> str:
+    """sha256 of the C-contiguous bytes of arrays, one after another."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from benchmarks.data.cache import array_sha256
 from benchmarks.errors import BadInput
 
 SplitName = Literal["train", "valid", "test"]
@@ -117,7 +117,7 @@ class Stream:
             for split in (task.train, task.valid, task.test)
             for part in (split.x, split.y)
         )
-        return array_hash(part.numpy() for part in parts)
+        return array_sha256(*(part.numpy() for part in parts))
 
     def describe(self) -> dict[str, Any]:
         """What the run record says of the stream."""
@@ -173,14 +173,6 @@ class NormalisedDataset(Dataset[tuple[Tensor, int]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         return self.normalisation(self.split.x[index : index + 1])[0], self.targets[index]
-
-
-def array_hash(arrays: Iterable[Any]) -> str:
-    """sha256 of the C-contiguous bytes of NumPy arrays, one after another."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def split_by_class(
