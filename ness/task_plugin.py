@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from avalanche.core import SupervisedPlugin
 from avalanche.models import avalanche_forward
@@ -41,6 +41,14 @@ class TaskPlugin(SupervisedPlugin[Any]):
     """Kinds of stream that the benchmark runner accepts for this method."""
     joint: ClassVar[bool] = False
     """Whether the benchmark runner trains on all tasks at once."""
+    sees: ClassVar[Literal["task", "seen", "all"]] = "task"
+    """The training data of a step in the benchmark runner: the task's own, that of all tasks so
+    far (`cumulative`), or of the whole stream in a single step (`joint`)."""
+    keeps_data: ClassVar[bool] = False
+    """Whether samples of earlier tasks are kept."""
+    resumable: ClassVar[bool] = True
+    """Whether `state_dict` holds all that the method carries between tasks. Where not, a run
+    that was interrupted starts from task 1."""
     trains_updates: ClassVar[bool] = False
     """Whether later tasks train updates beside the weights, and not the weights themselves."""
 
