@@ -65,8 +65,7 @@ class Protocol(SupervisedPlugin[Any]):
         self._samples = 0
 
     def before_training(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
-        # A new list: Avalanche is iterating over the old one.
-        strategy.plugins = [self, *(plugin for plugin in strategy.plugins if plugin is not self)]
+        compat.put_first(strategy, self)
 
     def before_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         compat.fresh_optimizer(strategy)

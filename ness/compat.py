@@ -152,6 +152,21 @@ def _group_of_relatives(name: str, groups: dict[str, int]) -> int:
     return 0
 
 
+def put_first(strategy: Any, plugin: Any) -> None:
+    """Place a plugin before all others of a strategy, once.
+
+    In a new list: Avalanche may be iterating over the old one.
+    """
+    strategy.plugins = [plugin, *(other for other in strategy.plugins if other is not plugin)]
+
+
+def classes_of(experience: Any) -> set[int]:
+    """The class labels of an experience's task, as its data set has them."""
+    experience = whole_task(experience)
+    targets = getattr(experience.dataset, "targets", ())
+    return {int(label) for label in getattr(targets, "uniques", targets)}
+
+
 @contextmanager
 def isolated_rng() -> Iterator[None]:
     """Leave the generators of torch (all devices), NumPy and Python as they were.
