@@ -74,14 +74,16 @@ class AdamNSCL(ProjectedUpdates):
         self._own_optimizer: Any = None
 
     def begin_task(self, strategy: Any) -> None:
-        layers = self.layers(strategy.model)
+        layers = self.adapted(strategy.model)
         if self.optimizer == "adam":
             self._own_optimizer = self._own_optimizer or strategy.optimizer
             strategy.optimizer = self._adam(strategy.model)
         if self.tasks_done == 0:
             return
         self._spaces = {
-            name: ApproximateNullSpace(X, self.a, layers[name].weight) for name, X in self.X.items()
+            name: ApproximateNullSpace(X, self.a, layers[name].weight)
+            for name, X in self.X.items()
+            if name in layers
         }
         self.ranks = {name: int(space.ranks.max()) for name, space in self._spaces.items()}
         self.constrained = {name: layers[name] for name in self._spaces}
@@ -95,9 +97,11 @@ class AdamNSCL(ProjectedUpdates):
         self.train_only(strategy, weights, norms=self.bn_ewc is not None)
 
     def _adam(self, model: nn.Module) -> torch.optim.Adam:
-        heads = [p for head in find_heads(model, self.heads).values() for p in head.parameters()]
-        norms = list(norm_parameters(model, self.heads).values())
-        elsewhere = {id(p) for p in [*heads, *norms]}
+        norms = list(norm_parameters(model, self.free_heads).values())
+        elsewhere = {id(p) for p in norms}
+        in_heads = [p for head in find_heads(model, self.heads).values() for p in head.parameters()]
+        heads = [p for p in in_heads if id(p) not in elsewhere]
+        elsewhere |= {id(p) for p in heads}
         trunk = [p for p in model.parameters() if id(p) not in elsewhere]
         trunk_lr = self.lr_first if self.tasks_done == 0 else self.lr
         return torch.optim.Adam(
@@ -129,7 +133,9 @@ class AdamNSCL(ProjectedUpdates):
     def _fisher(self, strategy: Any) -> dict[str, tuple[Tensor, Tensor]]:
         """Importance (squared gradients of the batch loss) and mean of the norm parameters."""
         model = strategy.model
-        norms = {n: p for n, p in norm_parameters(model, self.heads).items() if p.requires_grad}
+        norms = {
+            n: p for n, p in norm_parameters(model, self.free_heads).items() if p.requires_grad
+        }
         if not norms:
             return {}
         importance = {name: torch.zeros_like(p) for name, p in norms.items()}

@@ -54,11 +54,11 @@ class GPM(ProjectedUpdates):
         """Orthonormal basis of the protected inputs, (d, k) or (groups, d, k)."""
 
     def begin_task(self, strategy: Any) -> None:
-        layers = self.layers(strategy.model)
-        self.C = {name: C.to(layers[name].weight) for name, C in self.C.items()}
-        self.ranks = {name: free_rank(C) for name, C in self.C.items()}
+        layers = self.adapted(strategy.model)
+        self.C |= {n: C.to(layers[n].weight) for n, C in self.C.items() if n in layers}
         if self.tasks_done > 0:
-            self.constrained = {name: layers[name] for name in self.C}
+            self.constrained = {name: layers[name] for name in self.C if name in layers}
+            self.ranks = {name: free_rank(self.C[name]) for name in self.constrained}
             self.train_only(strategy, [layer.weight for layer in self.constrained.values()])
 
     def project(self, name: str, delta: Tensor) -> Tensor:

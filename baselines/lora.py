@@ -47,7 +47,7 @@ class LoRA(TaskPlugin):
     def begin_task(self, strategy: Any) -> None:
         if self.tasks_done == 0:
             return
-        layers = self.layers(strategy.model)
+        layers = self.adapted(strategy.model)
         for layer in layers.values():
             if layer.weight.requires_grad:
                 groups = getattr(layer, "groups", 1)

@@ -31,6 +31,7 @@ class ProjectedUpdates(TaskPlugin):
         raise NotImplementedError
 
     def before_update(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
+        super().before_update(strategy)
         self._before = {
             name: layer.weight.detach().clone() for name, layer in self.constrained.items()
         }
@@ -40,8 +41,12 @@ class ProjectedUpdates(TaskPlugin):
         for name, layer in self.constrained.items():
             before = self._before[name]
             delta = weight_matrix(layer, layer.weight - before)
-            layer.weight.copy_(before + self.project(name, delta).reshape(before.shape))
+            allowed = self.project(name, delta)
+            if name in self.rows:
+                allowed = torch.where(self.rows[name].new[:, None], delta, allowed)
+            layer.weight.copy_(before + allowed.reshape(before.shape))
         self._before = {}
+        super().after_update(strategy)
 
 
 def drop(delta: Tensor, C: Tensor) -> Tensor:

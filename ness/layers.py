@@ -59,13 +59,11 @@ def _is_within(name: str, outer: Iterable[str]) -> bool:
     return any(name == other or name.startswith(f"{other}.") for other in outer)
 
 
-def head_parameters(
-    model: nn.Module, heads: Patterns, experience: Any, *, task_incremental: bool = True
-) -> list[nn.Parameter]:
-    """The parameters of the heads that the experience's tasks use.
+def head_parameters(model: nn.Module, heads: Patterns, experience: Any) -> list[nn.Parameter]:
+    """The parameters of the heads that a task-incremental experience's tasks use.
 
-    A multi-head classifier gives those of its task labels. So does a ModuleList or ModuleDict
-    that has them, in a task-incremental stream. Any other head gives all.
+    A multi-head classifier gives those of its task labels, and so does a ModuleList or
+    ModuleDict that has them. Any other head gives all.
     """
     wanted: list[nn.Parameter] = []
     labels = {str(label) for label in getattr(experience, "task_labels", [])}
@@ -73,7 +71,7 @@ def head_parameters(
         per_task = getattr(head, "classifiers", head)
         members = dict(per_task.named_children())
         keyed = isinstance(per_task, nn.ModuleDict | nn.ModuleList) and labels <= set(members)
-        keyed = keyed and (per_task is not head or (task_incremental and bool(labels)))
+        keyed = keyed and (per_task is not head or bool(labels))
         for module in [members[label] for label in sorted(labels)] if keyed else [head]:
             wanted += module.parameters()
     return wanted

@@ -80,8 +80,8 @@ class NESSPlugin(TaskPlugin):
     def begin_task(self, strategy: Any) -> None:
         if self.tasks_done == 0:
             return
-        layers = self.layers(strategy.model)
-        check_moments(self.M, layers)
+        check_moments(self.M, self.layers(strategy.model))
+        layers = self.adapted(strategy.model)
         self._spaces = {name: self.basis(name) for name in layers if name in self.M}
         self.ranks = {name: space.rank for name, space in self._spaces.items()}
         for name, space in self._spaces.items():

@@ -11,6 +11,7 @@ from avalanche.models import avalanche_forward
 from torch import Tensor, nn
 
 from ness import compat
+from ness.class_rows import ClassRows, RowLimits, class_layers, class_rows, head_layers, limit_rows
 from ness.layers import (
     Patterns,
     describe_frozen,
@@ -31,16 +32,15 @@ class TaskPlugin(SupervisedPlugin[Any]):
 
     A subclass overrides those two. Here is what surrounds them: the boundaries of online
     streams, a fresh optimiser that holds exactly the model's parameters, freezing and
-    unfreezing, and refusals by name.
+    unfreezing, the rows of a head that serves all tasks (`ness.class_rows`), and refusals by
+    name.
 
     ``include``, ``exclude``: shell-style patterns of layer names (`ness.layers`); ``heads``:
     patterns of the classifier modules, where they are not Avalanche's own.
     """
 
-    scenarios: ClassVar[frozenset[str]] = frozenset({"til"})
+    scenarios: ClassVar[frozenset[str]] = frozenset({"til", "cil", "dil"})
     """Kinds of stream that the benchmark runner accepts for this method."""
-    joint: ClassVar[bool] = False
-    """Whether the benchmark runner trains on all tasks at once."""
     sees: ClassVar[Literal["task", "seen", "all"]] = "task"
     """The training data of a step in the benchmark runner: the task's own, that of all tasks so
     far (`cumulative`), or of the whole stream in a single step (`joint`)."""
@@ -66,6 +66,10 @@ class TaskPlugin(SupervisedPlugin[Any]):
         """sqrt(tr(dW M dW^T) / tr(W0 M W0^T)) of the latest task's update dW, by layer."""
         self.interference_bound: dict[str, float] = {}
         """What ``interference`` can be at most: threshold * ||U||_F over the same denominator."""
+        self.rows: dict[str, ClassRows] = {}
+        """Rows of a single head's last layer that the current task may move, by layer name."""
+        self._limits = RowLimits()
+        self._classes_seen: set[int] = set()
         self._strategy: Any = None
         self._still: list[nn.Module] = []
         self._warned: set[tuple[str, str]] = set()
@@ -80,19 +84,46 @@ class TaskPlugin(SupervisedPlugin[Any]):
 
     def state_dict(self) -> dict[str, Any]:
         """All that the method carries between tasks: tensors and plain values, nothing else."""
-        return {"tasks_done": self.tasks_done}
+        return {"tasks_done": self.tasks_done, "classes_seen": sorted(self._classes_seen)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue after the task that `state_dict` was taken at."""
         self.tasks_done = int(state["tasks_done"])
+        self._classes_seen = {int(label) for label in state["classes_seen"]}
 
     def state_bytes(self) -> int:
         """Bytes of the tensors in `state_dict`: what the method keeps beside the model."""
         return _tensor_bytes(self.state_dict())
 
     def layers(self, model: nn.Module) -> dict[str, Layer]:
-        """The layers that the method adapts, by name."""
-        return select_layers(model, include=self.include, exclude=self.exclude, heads=self.heads)
+        """The layers whose inputs the method protects, by name.
+
+        Those of a single head are among them, for the tasks that train its classes again.
+        """
+        layers = select_layers(model, include=self.include, exclude=self.exclude, heads=self.heads)
+        for label in self._task_labels if self.single_head else ():
+            for inside in head_layers(model, self.heads, label).values():
+                layers |= {name: model.get_submodule(name) for name in inside}  # type: ignore[misc]
+        return layers
+
+    @property
+    def single_head(self) -> bool:
+        """Whether one head serves all tasks: the stream has one task label."""
+        return len(self._task_labels) == 1
+
+    @property
+    def free_heads(self) -> Patterns:
+        """What to pass as ``heads`` for the modules that train freely in every task.
+
+        A single head is none of them: it serves earlier tasks too.
+        """
+        return () if self.single_head else self.heads
+
+    def adapted(self, model: nn.Module) -> dict[str, Layer]:
+        """Those of `layers` that the current task adapts: not a head with new classes alone."""
+        layers = self.layers(model)
+        fresh = {name for name, rows in self.rows.items() if not rows.known.any()}
+        return {name: layer for name, layer in layers.items() if name not in fresh}
 
     def check_model(self, model: nn.Module, *, task_incremental: bool) -> None:
         """Raise `ValueError` for a model that the method cannot train, naming why."""
@@ -140,33 +171,37 @@ class TaskPlugin(SupervisedPlugin[Any]):
     ) -> None:
         """Until the task ends train ``parameters`` and the current heads alone.
 
-        Everything else is frozen, norm layers with their running statistics too (they run in
-        eval mode, or old tasks would forget through the buffers); ``biases`` (of the adapted
-        layers) and ``norms`` lift that. What the user froze stays frozen.
+        Of a single head the rows of new classes train, and those of known classes where
+        ``parameters`` has their layer or its update; see `ness.class_rows`. Everything else is
+        frozen, norm layers with their running statistics too (they run in eval mode, or old
+        tasks would forget through the buffers); ``biases`` (of the adapted layers) and ``norms``
+        lift that. What the user froze stays frozen.
         """
         model, layers = strategy.model, self.layers(strategy.model)
-        heads = find_heads(model, self.heads).values()
+        heads = find_heads(model, self.free_heads).values()
         in_heads = {module for head in heads for module in head.modules()}
-        trainable: list[Tensor] = [
-            *parameters,
-            *head_parameters(
-                model,
-                self.heads,
-                compat.whole_task(strategy.experience),
-                task_incremental=len(self._task_labels) > 1,
-            ),
-        ]
+        trainable: list[Tensor] = list(parameters)
+        if not self.single_head:
+            trainable += head_parameters(model, self.heads, compat.whole_task(strategy.experience))
         if biases:
             trainable += [layer.bias for layer in layers.values() if layer.bias is not None]
         else:
             biased = [name for name, layer in layers.items() if layer.bias is not None]
             self.warn_names("biases are frozen from the second task on", biased)
         if norms:
-            trainable += norm_parameters(model, self.heads).values()
+            trainable += norm_parameters(model, self.free_heads).values()
+        trained = {id(parameter) for parameter in trainable}
+        for name, rows in self.rows.items():
+            trainable += limit_rows(self._limits, layers[name], rows, trained)
         freeze(model, trainable)
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            raise ValueError(
+                f"{type(self).__name__} leaves nothing to train in task {self.tasks_done + 1}: no "
+                f"layer has a free direction (ranks {self.ranks}); allow more of them"
+            )
         moving = [] if norms else [m for m in model.modules() if keeps_running_statistics(m)]
         self._still = [module for module in moving if module not in in_heads]
-        for kind, names in describe_frozen(model, layers, self.heads, norms=not norms).items():
+        for kind, names in describe_frozen(model, layers, self.free_heads, norms=not norms).items():
             self.warn_names(f"{kind} is frozen from the second task on", names)
 
     def warn_names(self, message: str, names: Iterable[str]) -> None:
@@ -185,16 +220,33 @@ class TaskPlugin(SupervisedPlugin[Any]):
         self._strategy = strategy
         if compat.starts_task(strategy.experience):
             release(strategy.model)  # of a task that was interrupted, under this plugin or another
-            self._still, self._parts = [], 0
+            self._rest()
             self._refuse_others(strategy)
             if self.trains_updates:
                 compat.refuse_weight_importance(strategy, type(self).__name__)
             self._task_labels |= compat.known_task_labels(strategy.experience)
-            self.check_model(strategy.model, task_incremental=len(self._task_labels) > 1)
+            self.check_model(strategy.model, task_incremental=not self.single_head)
+            self.rows = self._class_rows(strategy) if self.single_head else {}
             self.ranks, self.interference, self.interference_bound = {}, {}, {}
             mark_task(strategy.model)
             self.begin_task(strategy)
             compat.fresh_optimizer(strategy)
+
+    def _class_rows(self, strategy: Any) -> dict[str, ClassRows]:
+        classes = compat.classes_of(strategy.experience)
+        new = sorted(classes - self._classes_seen)
+        if self._classes_seen and new and not find_heads(strategy.model, self.heads):
+            raise ValueError(
+                f"task {self.tasks_done + 1} brings new classes ({', '.join(map(str, new))}) to a "
+                f"head that {type(self).__name__} does not know: name the classifier with heads="
+            )
+        (label,) = self._task_labels
+        layers = class_layers(strategy.model, self.heads, label)
+        return class_rows(layers, classes, self._classes_seen)
+
+    def _rest(self) -> None:
+        self._limits.clear()
+        self._still, self._parts = [], 0
 
     def _refuse_others(self, strategy: Any) -> None:
         for other in strategy.plugins:
@@ -208,12 +260,23 @@ class TaskPlugin(SupervisedPlugin[Any]):
         for module in self._still:
             module.eval()
 
+    def after_backward(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
+        self._limits.mask_gradients()
+
+    def before_update(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
+        self._limits.remember()
+
+    def after_update(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
+        self._limits.restore()
+
     def after_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         self._parts += 1
         if compat.ends_task(strategy.experience, self._parts):
             self.end_task(strategy)
             release(strategy.model)
-            self._still, self._parts = [], 0
+            self._rest()
+            if self.single_head:
+                self._classes_seen |= compat.classes_of(strategy.experience)
             self.tasks_done += 1
 
 

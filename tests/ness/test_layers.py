@@ -144,5 +144,3 @@ def test_a_container_of_heads_is_keyed_by_task_label(container):
     }
     assert len(head_parameters(net, "heads", Experience(7))) == 6  # no such key: all of them
     assert len(head_parameters(net, "heads", Experience())) == 6
-    # One task label throughout: the container is one head, a stack of layers.
-    assert len(head_parameters(net, "heads", Experience(0), task_incremental=False)) == 6

@@ -9,7 +9,7 @@ import pytest
 import torch
 from avalanche.benchmarks.scenarios.online import split_online_stream
 from avalanche.core import SupervisedPlugin
-from avalanche.models import MultiHeadClassifier, as_multitask
+from avalanche.models import MultiHeadClassifier, MultiTaskModule, as_multitask
 from avalanche.training import plugins
 from torch import nn
 from torch.nn.utils import parametrizations, prune
@@ -363,7 +363,7 @@ def test_what_is_no_linear_or_convolution_is_frozen_and_named_once():
     assert sum("ConvTranspose1d" in m for m in messages) == 1
     assert sum("never called" in m and "attention.out_proj" in m for m in messages) == 1
     moved = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
-    assert moved == {"embed.weight", "head.weight", "head.bias"}
+    assert moved == {"embed.weight", "head.weight"}
 
 
 def test_transformer_layers_are_measured_despite_torchs_fast_path():
@@ -373,7 +373,7 @@ def test_transformer_layers_are_measured_despite_torchs_fast_path():
     )
     plugin = NESSPlugin(heads="4")
     learn(net, plugin, toy_benchmark(task_labels=False), tasks=1, epochs=1)
-    assert set(plugin.M) == {"0", "2.linear1", "2.linear2"}
+    assert set(plugin.M) == {"0", "2.linear1", "2.linear2", "4"}
 
 
 def test_frozen_and_unconstrained_layers_are_reported_by_name():
@@ -539,41 +539,48 @@ def test_transformer_layers_use_the_update_in_evaluation_too():
     assert not layer.linear1._forward_pre_hooks
 
 
-class HeadWithNorm(nn.Module):
-    """A token at the root, a LayerNorm in the trunk, a head with BatchNorm of its own."""
+class HeadWithNorm(MultiTaskModule):
+    """A token at the root, a LayerNorm in the trunk, heads with a BatchNorm of their own."""
 
-    def __init__(self):
+    def __init__(self, tasks):
         super().__init__()
         self.shift = nn.Parameter(torch.zeros(12))
         self.norm = nn.LayerNorm(12)
         self.fc = nn.Linear(12, 8)
-        self.head = nn.Sequential(nn.BatchNorm1d(8), nn.Linear(8, 2))
+        self.heads = nn.ModuleDict(
+            {str(t): nn.Sequential(nn.BatchNorm1d(8), nn.Linear(8, 2)) for t in range(tasks)}
+        )
 
-    def forward(self, x):
-        return self.head(torch.relu(self.fc(self.norm(x + self.shift))))
+    def forward(self, x, task_labels):
+        features = torch.relu(self.fc(self.norm(x + self.shift)))
+        return self.heads[str(int(task_labels[0]))](features)
 
 
+@pytest.mark.parametrize("single", [False, True])
 @pytest.mark.parametrize(
-    "plugin",
+    ("plugin", "trains_norms"),
     [
-        lambda: NESSPlugin(heads="head", eps=0.085),
-        lambda: NESSPlugin(heads="head", eps=0.085, train_norm=True),
-        lambda: baselines.load("adam_nscl")(heads="head"),
-        lambda: baselines.load("gpm")(heads="head"),
+        (lambda: NESSPlugin(heads="heads", eps=0.085), False),
+        (lambda: NESSPlugin(heads="heads", eps=0.085, train_norm=True), True),
+        (lambda: baselines.load("adam_nscl")(heads="heads"), True),
+        (lambda: baselines.load("gpm")(heads="heads"), False),
     ],
 )
-def test_norms_of_the_head_train_whole_and_root_parameters_are_frozen(plugin):
+def test_norms_of_heads_train_whole_unless_the_head_serves_all_tasks(plugin, trains_norms, single):
     torch.manual_seed(0)
-    model = HeadWithNorm()
+    model = HeadWithNorm(1 if single else 2)
     strategy = toy_strategy(model, [plugin()])
-    stream = toy_benchmark(tasks=2, task_labels=False).train_stream
+    stream = toy_benchmark(tasks=2, task_labels=not single).train_stream
     train_quietly(strategy, stream[0])
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     train_quietly(strategy, stream[1])
     after = model.state_dict()
     assert torch.equal(after["shift"], before["shift"])
-    for name in ("head.0.running_mean", "head.0.weight", "head.1.weight"):
-        assert not torch.equal(after[name], before[name]), name
+    head = "heads.0" if single else "heads.1"
+    assert not torch.equal(after[f"{head}.1.weight"], before[f"{head}.1.weight"])
+    for name in (f"{head}.0.running_mean", f"{head}.0.weight"):
+        moves = trains_norms or not single
+        assert torch.equal(after[name], before[name]) != moves, name
 
 
 def test_norms_that_the_user_froze_need_no_fisher_information():
@@ -728,5 +735,5 @@ def test_masked_transformers_are_measured():
     plugin = NESSPlugin(heads="head")
     learn(Masked(), plugin, toy_benchmark(task_labels=False), tasks=2, epochs=1)
     linear = {f"encoder.layers.0.linear{i}" for i in (1, 2)}
-    assert set(plugin.M) == {"embed"} | linear
+    assert set(plugin.M) == {"embed", "head"} | linear
     assert torch.backends.mha.get_fastpath_enabled()
