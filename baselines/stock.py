@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import nn
 
 from ness.task_plugin import TaskPlugin
+
+EVERY_SCENARIO = frozenset({"til", "cil", "dil"})
 
 
 class Naive(TaskPlugin):
@@ -14,6 +16,8 @@ class Naive(TaskPlugin):
 
     Keeps nothing between tasks.
     """
+
+    scenarios: ClassVar[frozenset[str]] = EVERY_SCENARIO
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +30,31 @@ class Joint(Naive):
     """Training on all tasks together, once: the upper bound of a continual learner.
 
     Batches mix all tasks' samples in one random order, each through its own head. The
-    accuracy matrix has a last row alone. Keeps all data.
+    accuracy matrix has a last row alone.
+
+    Departures. Avalanche's JointTraining fills every batch with equal parts of all tasks and
+    repeats the samples of the smaller ones; here each sample comes once an epoch.
+
+    Keeps all data.
     """
 
     joint: ClassVar[bool] = True
+    sees: ClassVar[Literal["task", "seen", "all"]] = "all"
+    keeps_data: ClassVar[bool] = True
+
+
+class Cumulative(Naive):
+    """Each task trains on the data of all tasks so far, from where the last one left the model.
+
+    Joint training in steps: row t of its accuracy matrix is what a learner with all the data
+    up to task t would reach, the reference of intransigence (Chaudhry, Dokania, Ajanthan, Torr:
+    ECCV 2018, arXiv 1801.10112).
+
+    Departures. The weights go on from task to task and are not drawn anew. The data is mixed
+    by the benchmark runner, which reads ``sees``; in another pipeline this plugin does nothing.
+
+    Keeps all data of the tasks so far.
+    """
+
+    sees: ClassVar[Literal["task", "seen", "all"]] = "seen"
+    keeps_data: ClassVar[bool] = True

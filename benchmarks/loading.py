@@ -14,7 +14,7 @@ from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
 from benchmarks.seeds import derive
-from benchmarks.streams.stream import Normalisation, Split, Stream
+from benchmarks.streams.stream import Normalisation, Sees, Split, SplitName, Stream
 from ness.moments import batch_slices
 
 
@@ -61,19 +61,15 @@ class StreamStrategy(SupervisedTemplate[Any, Any, Any]):
     a task (``adapted_dataset``) gets Avalanche's own loader.
     """
 
-    def __init__(self, *, stream: Stream, joint: bool, data_seed: int, **kwargs: Any) -> None:
+    def __init__(self, *, stream: Stream, sees: Sees, data_seed: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.stream, self.joint, self.data_seed = stream, joint, data_seed
+        self.stream, self.sees, self.data_seed = stream, sees, data_seed
         self._plain_dataset: Any = None
 
-    def batches(self, split_name: Any, task: int, *, train: bool = False) -> TensorBatches:
-        """Batches of one split of a task (of all tasks together, in joint training)."""
-        if self.joint and split_name != "test":
-            split = self.stream.union(split_name)
-        else:
-            split = getattr(self.stream.tasks[task], split_name)
+    def batches(self, split_name: SplitName, task: int, *, train: bool = False) -> TensorBatches:
+        """Batches of one split of a step: of all tasks that the step sees, in one random order."""
         return TensorBatches(
-            split,
+            self.stream.data(split_name, task, self.sees),
             self.stream.normalisation,
             self.train_mb_size if train else self.eval_mb_size,
             seed=derive(self.data_seed, "batches", task) if train else 0,

@@ -18,7 +18,7 @@ from avalanche.core import SupervisedPlugin
 from avalanche.models import avalanche_forward
 from torch import Tensor
 
-from benchmarks.seeds import derive
+from benchmarks.seeds import seed_all
 from benchmarks.spec import ProtocolSpec
 from ness import compat
 from ness.moments import eval_mode
@@ -78,7 +78,7 @@ class Protocol(SupervisedPlugin[Any]):
         if not self._lrs:
             self._lrs = [group["lr"] for group in strategy.optimizer.param_groups]
         task = strategy.experience.current_experience
-        torch.manual_seed(derive(self.seed, "epoch", task, self.epochs_done))
+        seed_all(self.seed, "epoch", task, self.epochs_done)
         self._loss_sum, self._samples = None, 0
 
     def after_training_iteration(self, strategy: Any, *args: Any, **kwargs: Any) -> None:

@@ -36,7 +36,8 @@ class TaskRecord(BaseModel):
     trainable_parameters: int = Field(ge=0)
     """Numbers the optimiser could move in this task, the current head included."""
     state_bytes: int = Field(ge=0)
-    """Bytes the method keeps for later tasks, the model itself excluded."""
+    """Bytes the method keeps for later tasks, the model itself excluded; with the raw images
+    and labels where the harness keeps the data for it (`cumulative`, `joint`)."""
     peak_memory_bytes: int = Field(ge=0)
     """Peak resident memory of the process so far (of the GPU, on a GPU)."""
     ranks: dict[str, int] = {}
@@ -130,6 +131,11 @@ def first_fault(error: ValidationError) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     what = " ".join(str(fault["msg"]).split()).removeprefix("Value error, ")
     return f"{where}: {what}" if where else what
+
+
+def scenario_of(stream: str) -> str:
+    """The scenario that the name of a stream ends in: ``til``, ``cil`` or ``dil``."""
+    return stream.rpartition("/")[2]
 
 
 def record_path(out: Path, stream: str, strategy: str, run_id: str) -> Path:

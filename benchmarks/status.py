@@ -27,7 +27,7 @@ class Status:
     """A line for each failed or diverged run."""
     running: list[str] = field(default_factory=list)
     interrupted: list[str] = field(default_factory=list)
-    """Runs with a checkpoint that nobody works on."""
+    """Runs that have begun to train, have not ended, and nobody works on."""
     damaged: list[str] = field(default_factory=list)
 
     def text(self) -> str:
@@ -64,6 +64,6 @@ def status(out: Path) -> Status:
         work = WorkDir(out, folder.name)
         if is_held(work.claim):
             result.running.append(folder.name)
-        elif work.checkpoint.exists() and folder.name not in ended:
+        elif (work.checkpoint.exists() or work.trace.exists()) and folder.name not in ended:
             result.interrupted.append(folder.name)
     return result

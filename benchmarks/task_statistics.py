@@ -26,7 +26,7 @@ class TaskStatistics(SupervisedPlugin[Any]):
     output on the training split is exactly standardised, whatever the batches.
 
     Costs a forward pass over the split, up to the layer, for each such layer, and nothing for a
-    net without them. Draws no random numbers. Joint training: every task in turn.
+    net without them. Draws no random numbers. A step that sees several tasks: each in turn.
 
     Stands after the protocol, which restores the best weights, and before the method, which
     measures what it protects. Statistics of earlier tasks stay as they were, though later
@@ -36,9 +36,9 @@ class TaskStatistics(SupervisedPlugin[Any]):
     def after_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         stream, model = strategy.stream, strategy.model
         current = strategy.experience.current_experience
-        for task in range(len(stream.tasks)) if strategy.joint else [current]:
+        for task in stream.tasks_of(current, strategy.sees):
             batches = TensorBatches(
-                stream.tasks[task].train,
+                stream.data("train", task),
                 stream.normalisation,
                 strategy.eval_mb_size,
                 seed=0,

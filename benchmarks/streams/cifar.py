@@ -14,7 +14,8 @@ from torch import Tensor
 from benchmarks import data
 from benchmarks.errors import BadInput
 from benchmarks.streams import stream
-from benchmarks.streams.stream import Context, Normalisation, Split, Stream, Task, split_classes
+from benchmarks.streams.class_splits import split_classes
+from benchmarks.streams.stream import Context, Normalisation, Split, Stream, Task
 
 CLASSES, TRAIN_PER_CLASS, TEST_PER_CLASS = 100, 500, 100
 
@@ -26,7 +27,7 @@ NORMALISATION = Normalisation(
 """protocol.md section 2, from the authors' dataloader."""
 
 
-@stream("til")
+@stream("til", "cil", "dil")
 def split_cifar100(
     *,
     tasks: int = 10,
@@ -39,6 +40,8 @@ def split_cifar100(
     context: Context,
 ) -> Stream:
     """Split CIFAR-100: tasks of consecutive classes, 0 to 99 in order.
+
+    In ``dil`` the i-th classes of all tasks are one output: they have nothing in common.
 
     ``train_per_class``, ``test_per_class``: so many images of each class, drawn at random with
     ``split_seed`` (the stored order is not random: some files are sorted by sub-type); all 500

@@ -10,18 +10,13 @@ from pydantic import Field
 
 from benchmarks.data.cache import array_sha256
 from benchmarks.streams import stream
-from benchmarks.streams.stream import (
-    Context,
-    Normalisation,
-    Stream,
-    hold_out,
-    split_classes,
-)
+from benchmarks.streams.class_splits import hold_out, split_classes
+from benchmarks.streams.stream import Context, Normalisation, Stream
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-@stream("til")
+@stream("til", "cil", "dil")
 def split_digits(
     *,
     tasks: Annotated[int, Field(ge=1, le=5)] = 5,
@@ -32,6 +27,9 @@ def split_digits(
     context: Context,
 ) -> Stream:
     """Split Digits: tasks of two classes, 0 to 9 in order; pixels 0 to 16 scaled to 0 to 1.
+
+    In ``dil`` the two outputs are the lower and the higher class of a task: even and odd digits,
+    in the fixed class order.
 
     ``test_share`` of all images is held out by class for the test, then ``valid_share`` of
     the rest for validation, both with ``split_seed`` and alike for every seed of a sweep.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +14,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from benchmarks.data.cache import array_sha256
-from benchmarks.errors import BadInput
+from benchmarks.records import scenario_of
 
 SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
+
+Sees = Literal["task", "seen", "all"]
+"""The tasks whose data a training step gets: its own, all so far, or (one step) all."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,12 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Split:
-    """Images (N, C, H, W) uint8, labels (N,) int64 from zero within each task, tasks (N,)."""
+    """Images (N, C, H, W) uint8, labels (N,) int64 and Avalanche's task labels (N,) int64.
+
+    A label is an output of its head: from zero within each task, in ``cil`` the position of
+    the class in the class order. The task label is the head: that of the task, in ``cil`` and
+    ``dil`` 0 for every task.
+    """
 
     x: Tensor
     y: Tensor
@@ -64,9 +72,18 @@ class Split:
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of images and labels."""
+        return self.x.nbytes + self.y.nbytes
+
+    def first(self, n: int) -> Split:
+        """The first ``n`` samples, without copying them."""
+        return Split(self.x[:n], self.y[:n], self.task[:n])
+
     @classmethod
     def union(cls, splits: Sequence[Split]) -> Split:
-        """All samples of several splits, each with its own task label."""
+        """All samples of several splits, in order, each with its own task label."""
         return cls(*(torch.cat([getattr(s, part) for s in splits]) for part in ("x", "y", "task")))
 
 
@@ -95,13 +112,23 @@ class Stream:
 
     @property
     def scenario(self) -> str:
-        """``til``: the task is known when testing, each task has a head."""
-        return self.name.rpartition("/")[2]
+        """``til``: the task is known when testing, each task has a head. ``cil``: it is not, one
+        head has the classes of all tasks. ``dil``: all tasks share the outputs of one head."""
+        return scenario_of(self.name)
 
     @property
     def heads(self) -> list[int]:
-        """Classes of each task."""
-        return [len(task.classes) for task in self.tasks]
+        """Outputs of each head: a head for every task, in ``cil`` and ``dil`` one for all."""
+        classes = [len(task.classes) for task in self.tasks]
+        if self.scenario == "til":
+            return classes
+        return [sum(classes) if self.scenario == "cil" else max(classes)]
+
+    def outputs(self, task: int) -> slice:
+        """The task's own classes among the outputs of its head."""
+        before = self.tasks[:task] if self.scenario == "cil" else ()
+        first = sum(len(other.classes) for other in before)
+        return slice(first, first + len(self.tasks[task].classes))
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -130,28 +157,52 @@ class Stream:
         }
 
     def union(self, split: SplitName) -> Split:
-        """One split of all tasks together."""
-        return Split.union([getattr(task, split) for task in self.tasks])
+        """One split of all tasks together, in their order; made once."""
+        if split not in self._unions:
+            self._unions[split] = Split.union([getattr(task, split) for task in self.tasks])
+        return self._unions[split]
 
-    def benchmark(self, *, joint: bool = False) -> Any:
+    @cached_property
+    def _unions(self) -> dict[SplitName, Split]:
+        return {}
+
+    def steps(self, sees: Sees) -> int:
+        """Training steps: one a task, or one for all."""
+        return 1 if sees == "all" else len(self.tasks)
+
+    def tasks_of(self, step: int, sees: Sees) -> range:
+        """The tasks whose data a training step gets."""
+        if sees == "task":
+            return range(step, step + 1)
+        return range(step + 1 if sees == "seen" else len(self.tasks))
+
+    def data(self, split: SplitName, step: int, sees: Sees = "task") -> Split:
+        """What a step trains on, is validated on, or (a single task) is tested on.
+
+        Several tasks are a part of `union`, so that growing steps cost no memory.
+        """
+        tasks = self.tasks_of(step, sees)
+        if split == "test" or sees == "task":
+            split_of_task: Split = getattr(self.tasks[step], split)
+            return split_of_task
+        return self.union(split).first(sum(len(getattr(self.tasks[t], split)) for t in tasks))
+
+    def benchmark(self, sees: Sees = "task") -> Any:
         """The stream as an Avalanche benchmark: experiences with task labels and all classes.
 
-        ``joint``: one train and one valid experience that hold all tasks; test stays per task.
+        ``sees``: what each train and valid experience holds; test stays a task each.
 
         Splits are made before Avalanche sees them, because its own splitting drops task
         labels and takes the last samples for validation (docs: avalanche-0.6, pitfalls 7, 8).
         """
         from avalanche.benchmarks import dataset_benchmark
 
-        splits = {
-            name: [self.union(name)]
-            if joint and name != "test"
-            else [getattr(task, name) for task in self.tasks]
-            for name in SPLITS
-        }
         datasets = {
-            name: [NormalisedDataset(split, self.normalisation) for split in members]
-            for name, members in splits.items()
+            name: [
+                NormalisedDataset(self.data(name, step, sees), self.normalisation)
+                for step in range(len(self.tasks) if name == "test" else self.steps(sees))
+            ]
+            for name in SPLITS
         }
         return dataset_benchmark(
             datasets["train"],
@@ -173,67 +224,3 @@ class NormalisedDataset(Dataset[tuple[Tensor, int]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         return self.normalisation(self.split.x[index : index + 1])[0], self.targets[index]
-
-
-def split_by_class(
-    x: Tensor, y: Tensor, groups: Sequence[Sequence[int]], task_labels: Iterable[int]
-) -> Iterator[Split]:
-    """Deal samples to tasks: those of ``groups[t]``, relabelled from zero, in stored order."""
-    for classes, label in zip(groups, task_labels, strict=True):
-        members = torch.isin(y, torch.tensor(list(classes))).nonzero()[:, 0]
-        relabel = {c: i for i, c in enumerate(classes)}
-        targets = torch.tensor([relabel[int(c)] for c in y[members]], dtype=torch.int64)
-        yield Split(x[members], targets, torch.full_like(targets, label))
-
-
-def hold_out(y: Tensor, share: float, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Indices kept and indices held out: ``share`` of every class, at random, sorted.
-
-    Raises `BadInput` for a share that leaves a class without samples on one side.
-    """
-    held = []
-    for label in y.unique():
-        members = (y == label).nonzero()[:, 0].numpy()
-        count = round(share * len(members))
-        if not 0 < count < len(members):
-            raise BadInput(
-                f"stream_args: holding out a share of {share} takes {count} of the "
-                f"{len(members)} samples of class {int(label)}; choose another share"
-            )
-        held.append(generator.permutation(members)[:count])
-    out = torch.from_numpy(np.sort(np.concatenate(held)))
-    mask = torch.ones(len(y), dtype=torch.bool)
-    mask[out] = False
-    return mask.nonzero()[:, 0], out
-
-
-def split_classes(
-    *,
-    name: str,
-    train: tuple[Tensor, Tensor],
-    test: tuple[Tensor, Tensor],
-    tasks: int,
-    classes_per_task: int,
-    valid_share: float,
-    split_seed: int,
-    context: Context,
-    normalisation: Normalisation,
-    data_hash: str,
-) -> Stream:
-    """A class-split stream: consecutive classes of the class order, a part of train for valid."""
-    n_classes = int(train[1].max()) + 1
-    order = context.class_order(n_classes)[: tasks * classes_per_task]
-    groups = [order[t * classes_per_task : (t + 1) * classes_per_task] for t in range(tasks)]
-    generator = np.random.default_rng(split_seed)
-    kept, held = hold_out(train[1], valid_share, generator)
-    parts = {
-        "train": (train[0][kept], train[1][kept]),
-        "valid": (train[0][held], train[1][held]),
-        "test": test,
-    }
-    dealt = {key: list(split_by_class(x, y, groups, range(tasks))) for key, (x, y) in parts.items()}
-    made = tuple(
-        Task(tuple(groups[t]), dealt["train"][t], dealt["valid"][t], dealt["test"][t])
-        for t in range(tasks)
-    )
-    return Stream(name, made, normalisation, data_hash)

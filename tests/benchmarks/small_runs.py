@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from avalanche.training.plugins import EvaluationPlugin
 
+from benchmarks.build import build_model, build_optimizer, load_stream
 from benchmarks.loading import StreamStrategy
-from benchmarks.run import build_model, build_optimizer, load_stream
 from benchmarks.spec import RunSpec, expand, load_sweep
 
 SMALL = Path(__file__).with_name("small.toml")
@@ -34,7 +34,7 @@ def make_strategy(spec: RunSpec, plugins: list[Any], **kwargs: Any) -> StreamStr
     model = build_model(spec, stream)
     return StreamStrategy(
         stream=stream,
-        joint=False,
+        sees="task",
         data_seed=spec.data_seed,
         model=model,
         optimizer=build_optimizer(spec.optimizer, model),

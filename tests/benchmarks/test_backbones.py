@@ -10,8 +10,8 @@ from small_runs import make_strategy, run_spec
 from torch import nn
 
 from benchmarks.backbones import BACKBONES, MLP, TaskHeads
+from benchmarks.build import build_model, load_stream
 from benchmarks.errors import BadInput
-from benchmarks.run import build_model, load_stream
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from avalanche.training.templates import SupervisedTemplate
 from small_runs import make_strategy, run_spec
 from torch import Tensor
 
+from benchmarks.build import load_stream
 from benchmarks.loading import TensorBatches
-from benchmarks.run import load_stream
 from benchmarks.streams.stream import Split
 
 STREAM = load_stream(run_spec(), None)

@@ -17,12 +17,15 @@ from small_runs import interrupt_at, make_strategy, run_spec, same_tensors
 from torch import Tensor
 
 import baselines
+from benchmarks.backbones import BACKBONES
+from benchmarks.build import build_model, load_stream
 from benchmarks.claims import Claimed, claim
 from benchmarks.errors import BadInput
 from benchmarks.protocol import Protocol
 from benchmarks.records import RunRecord, record_path
-from benchmarks.run import BACKBONES, _Run, build_model, check, load_stream, run
+from benchmarks.run import check, run
 from benchmarks.spec import RunSpec
+from benchmarks.task_loop import TaskLoop
 from benchmarks.workdir import WorkDir
 from ness import compat
 
@@ -175,7 +178,7 @@ def test_evaluating_leaves_the_generators_of_a_run_alone(
         return forward(self, x)
 
     monkeypatch.setattr(torch.nn.Linear, "forward", drawing)
-    one = _Run(spec, WorkDir(tmp_path, "x"), None, None)
+    one = TaskLoop(spec, WorkDir(tmp_path, "x"), None, None)
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
     assert one._evaluate(range(3)) == plain.initial_accuracy
     after = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
@@ -254,7 +257,7 @@ def test_joint_learns_everything_at_once_and_fills_the_last_row(tmp_path: Path) 
 
 def test_state_bytes_are_what_the_method_keeps(tmp_path: Path) -> None:
     moments = 8 * sum(d * d for d in DIMENSIONS.values())
-    expected = {"naive": 0, "joint": 0, "frozen": 0, "lora": 0, "ness": moments}
+    expected = {"naive": 0, "frozen": 0, "lora": 0, "ness": moments}
     for strategy, size in expected.items():
         tasks = run(run_spec(strategy), tmp_path).tasks
         assert {task.state_bytes for task in tasks} == {size}

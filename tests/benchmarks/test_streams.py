@@ -9,17 +9,16 @@ import pytest
 import torch
 from small_runs import run_spec
 
+from benchmarks.build import load_stream
 from benchmarks.errors import BadInput
-from benchmarks.run import load_stream
 from benchmarks.streams import STREAMS
+from benchmarks.streams.class_splits import hold_out, split_by_class
 from benchmarks.streams.stream import (
     SPLITS,
     Context,
     Normalisation,
     Split,
     Stream,
-    hold_out,
-    split_by_class,
 )
 
 
@@ -129,11 +128,11 @@ def test_hold_out_is_stratified_sorted_and_complete() -> None:
 def test_split_by_class_relabels_in_the_order_of_the_group() -> None:
     x = torch.arange(6, dtype=torch.uint8)[:, None]
     y = torch.tensor([0, 1, 2, 2, 1, 0])
-    first, second = split_by_class(x, y, [[2, 0], [1]], [4, 7])
+    first, second = split_by_class(x, y, [[2, 0], [1]], [4, 7], [0, 5])
     assert first.x[:, 0].tolist() == [0, 2, 3, 5]
     assert first.y.tolist() == [1, 0, 0, 1]
     assert first.task.tolist() == [4] * 4
-    assert (second.y.tolist(), second.task.tolist()) == ([0, 0], [7, 7])
+    assert (second.y.tolist(), second.task.tolist()) == ([5, 5], [7, 7])
 
 
 def test_normalisation_is_per_channel() -> None:
@@ -160,12 +159,27 @@ def test_avalanche_sees_task_labels_and_all_splits() -> None:
 
 def test_the_joint_benchmark_trains_on_everything_and_tests_task_by_task() -> None:
     stream = digits(tasks=3)
-    benchmark = stream.benchmark(joint=True)
+    benchmark = stream.benchmark("all")
     assert len(benchmark.train_stream) == len(benchmark.valid_stream) == 1
     assert len(benchmark.test_stream) == 3
     [train] = benchmark.train_stream
     assert sorted(train.task_labels) == [0, 1, 2]
     assert len(train.dataset) == sum(len(task.train) for task in stream.tasks)
+
+
+def test_the_cumulative_benchmark_grows_task_by_task() -> None:
+    stream = digits(tasks=3)
+    benchmark = stream.benchmark("seen")
+    for name in ("train", "valid"):
+        experiences = getattr(benchmark, f"{name}_stream")
+        sizes = [len(getattr(task, name)) for task in stream.tasks]
+        assert [sorted(e.task_labels) for e in experiences] == [[0], [0, 1], [0, 1, 2]]
+        assert [len(e.dataset) for e in experiences] == [sum(sizes[: t + 1]) for t in range(3)]
+        # One copy of the images serves all steps.
+        assert {stream.data(name, t, "seen").x.data_ptr() for t in range(3)} == {
+            stream.union(name).x.data_ptr()
+        }
+    assert [e.task_labels for e in benchmark.test_stream] == [[0], [1], [2]]
 
 
 def test_what_the_record_says_of_the_stream() -> None:

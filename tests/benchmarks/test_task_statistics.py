@@ -18,7 +18,7 @@ from benchmarks.backbones.norms import TaskNorm, batch_norm, normalise
 from benchmarks.loading import StreamStrategy, TensorBatches
 from benchmarks.protocol import Protocol
 from benchmarks.spec import ProtocolSpec
-from benchmarks.streams.stream import Normalisation, Split, Stream, Task
+from benchmarks.streams.stream import Normalisation, Sees, Split, Stream, Task
 from benchmarks.task_statistics import TaskStatistics, estimate
 from ness.layers import is_norm, keeps_running_statistics
 from ness.plugin import NESSPlugin
@@ -84,11 +84,11 @@ def logits(net: Net, stream: Stream, part: Split, order: Tensor, size: int) -> T
     return out
 
 
-def strategy_for(net: Net, stream: Stream, method: Any, *, joint: bool = False) -> StreamStrategy:
+def strategy_for(net: Net, stream: Stream, method: Any, *, sees: Sees = "task") -> StreamStrategy:
     protocol = ProtocolSpec(epochs=2, batch_size=16)
     return StreamStrategy(
         stream=stream,
-        joint=joint,
+        sees=sees,
         data_seed=0,
         model=net,
         optimizer=torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9),
@@ -247,10 +247,25 @@ def test_the_plugin_estimates_the_task_it_ends(stream: Stream) -> None:
 
 def test_joint_training_estimates_every_task(stream: Stream) -> None:
     net = make_net()
-    strategy = strategy_for(net, stream, Joint(), joint=True)
-    strategy.train(stream.benchmark(joint=True).train_stream[0], eval_streams=[])
+    strategy = strategy_for(net, stream, Joint(), sees="all")
+    strategy.train(stream.benchmark("all").train_stream[0], eval_streams=[])
     assert net.bn1.estimated.tolist() == [True] * 3
     for task in range(3):
+        expected = copy.deepcopy(net)
+        estimate(expected, task, batches(stream, task))
+        torch.testing.assert_close(net.bn2.task_mean, expected.bn2.task_mean)
+
+
+def test_a_step_that_sees_all_tasks_so_far_estimates_each_anew(stream: Stream) -> None:
+    net = make_net()
+    strategy = strategy_for(net, stream, Naive(), sees="seen")
+    first, second, _ = stream.benchmark("seen").train_stream
+    strategy.train(first, eval_streams=[])
+    old = net.bn2.task_mean[0].clone()
+    strategy.train(second, eval_streams=[])
+    assert net.bn1.estimated.tolist() == [True, True, False]
+    assert not torch.equal(net.bn2.task_mean[0], old)
+    for task in range(2):
         expected = copy.deepcopy(net)
         estimate(expected, task, batches(stream, task))
         torch.testing.assert_close(net.bn2.task_mean, expected.bn2.task_mean)

@@ -1,0 +1,47 @@
+"""What a spec describes, built: its stream, its net, its optimiser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from benchmarks import streams
+from benchmarks.backbones import BACKBONES, MultiHeadNet
+from benchmarks.errors import BadInput
+from benchmarks.seeds import seed_all
+from benchmarks.spec import OptimizerSpec, RunSpec
+from benchmarks.streams.stream import Context, Stream
+
+
+def load_stream(spec: RunSpec, data_dir: Path | None) -> Stream:
+    """The stream of a spec."""
+    seed = spec.class_order_seed if spec.class_order == "per_seed" else None
+    context = Context(data_dir=data_dir, class_order_seed=seed)
+    return streams.STREAMS[spec.stream](**spec.stream_args, context=context)
+
+
+def build_model(spec: RunSpec, stream: Stream) -> MultiHeadNet:
+    """The backbone with the initial weights of ``init_seed``.
+
+    Seeded here, after the stream: Avalanche's stream builders reset the global generator.
+    """
+    seed_all(spec.init_seed, "init")
+    try:
+        return BACKBONES[spec.backbone](
+            **spec.backbone_args, heads=stream.heads, input_shape=stream.input_shape
+        )
+    except (ValueError, RuntimeError, MemoryError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"backbone {spec.backbone!r}: {reason}; change backbone_args") from error
+
+
+def build_optimizer(spec: OptimizerSpec, model: torch.nn.Module) -> torch.optim.Optimizer:
+    """The optimiser of a spec over all parameters of a model."""
+    parameters = list(model.parameters())
+    if spec.name == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay
+        )
+    kind = torch.optim.Adam if spec.name == "adam" else torch.optim.AdamW
+    return kind(parameters, lr=spec.lr, weight_decay=spec.weight_decay)
