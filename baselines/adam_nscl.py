@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -12,8 +12,10 @@ from baselines.projection import ProjectedUpdates, drop, keep
 from ness.layers import Patterns, find_heads, norm_parameters
 from ness.moments import add_moments, eval_mode
 from ness.nullspace import decompose, take_smallest
+from ness.task_plugin import check_faults
 
 BATCH = 32
+Fault = Literal["noise_floor"]
 
 
 class AdamNSCL(ProjectedUpdates):
@@ -36,6 +38,9 @@ class AdamNSCL(ProjectedUpdates):
     then leaves 5 of 4608 directions. X is summed and not divided by the number of samples,
     as in their code; their paper weights tasks by it. No data augmentation while collecting.
 
+    As released. ``as_released = ["noise_floor"]`` brings the authors' rule back: lambda_min is the
+    smallest eigenvalue of a float32 decomposition, rounding noise or not.
+
     Keeps X, (d, d) float64 a layer, and an importance and a mean per norm parameter and task;
     no data.
     """
@@ -51,11 +56,13 @@ class AdamNSCL(ProjectedUpdates):
         lr_head: float = 1e-3,
         lr_norm: float = 5e-4,
         weight_decay: float = 5e-5,
+        as_released: Sequence[Fault] = (),
         include: Patterns = None,
         exclude: Patterns = None,
         heads: Patterns = None,
     ) -> None:
         super().__init__(include=include, exclude=exclude, heads=heads)
+        check_faults(as_released, Fault)
         if a < 1:
             raise ValueError(f"a = {a} must be at least 1: lambda <= a * lambda_min is kept")
         if optimizer not in ("adam", "shared"):
@@ -64,7 +71,7 @@ class AdamNSCL(ProjectedUpdates):
             raise ValueError("learning rates must be above 0, weight_decay and bn_ewc at least 0")
         self.a, self.bn_ewc, self.optimizer = a, bn_ewc, optimizer
         self.lr_first, self.lr, self.lr_head, self.lr_norm = lr_first, lr, lr_head, lr_norm
-        self.weight_decay = weight_decay
+        self.weight_decay, self.as_released = weight_decay, as_released
         self.X: dict[str, Tensor] = {}
         """Sum over batches and tasks of f f^T, f the batch mean of the layer's input."""
         self._spaces: dict[str, ApproximateNullSpace] = {}
@@ -80,8 +87,9 @@ class AdamNSCL(ProjectedUpdates):
             strategy.optimizer = self._adam(strategy.model)
         if self.tasks_done == 0:
             return
+        noisy = "noise_floor" in self.as_released
         self._spaces = {
-            name: ApproximateNullSpace(X, self.a, layers[name].weight)
+            name: ApproximateNullSpace(X, self.a, layers[name].weight, noise_floor=noisy)
             for name, X in self.X.items()
             if name in layers
         }
@@ -162,17 +170,24 @@ class ApproximateNullSpace:
     """P = V V^T / ||V V^T||_F, with V the eigenvectors of X whose lambda <= a * lambda_min.
 
     ``X``: (d, d) or (groups, d, d). Eigenvalues up to d * eps(float32) * lambda_max are rounding
-    noise: null in any case, and no candidates for lambda_min. ``ranks`` (or one number): free
+    noise: null in any case, and no candidates for lambda_min; unless ``noise_floor`` takes them
+    as they come out of float32. ``ranks`` (or one number): free
     directions of each group. The projection uses whichever of V and its complement is
     smaller, with dtype and device of ``like``.
     """
 
-    def __init__(self, X: Tensor, a: float, like: Tensor) -> None:
-        eigenvalues, eigenvectors = decompose(X)
+    def __init__(self, X: Tensor, a: float, like: Tensor, *, noise_floor: bool = False) -> None:
         d = X.shape[-1]
-        noise = d * torch.finfo(torch.float32).eps * eigenvalues[..., -1:]
-        smallest = eigenvalues.masked_fill(eigenvalues <= noise, torch.inf).amin(-1, keepdim=True)
-        limit = torch.maximum(noise, torch.where(smallest.isinf(), noise, a * smallest))
+        if noise_floor:
+            left, falling, _ = torch.linalg.svd(X.float())
+            eigenvalues, eigenvectors = falling.double().flip(-1), left.double().flip(-1)
+            limit = a * eigenvalues[..., :1]
+        else:
+            eigenvalues, eigenvectors = decompose(X)
+            noise = d * torch.finfo(torch.float32).eps * eigenvalues[..., -1:]
+            above = eigenvalues.masked_fill(eigenvalues <= noise, torch.inf)
+            smallest = above.amin(-1, keepdim=True)
+            limit = torch.maximum(noise, torch.where(smallest.isinf(), noise, a * smallest))
         self.ranks = (eigenvalues <= limit).sum(-1)
         self.mostly_free = bool(self.ranks.sum() > self.ranks.numel() * d / 2)
         if self.mostly_free:
@@ -185,4 +200,5 @@ class ApproximateNullSpace:
     def project(self, delta: Tensor) -> Tensor:
         """delta P for an update (out, d) or (groups, out/groups, d)."""
         within = drop(delta, self.kept) if self.mostly_free else keep(delta, self.kept)
-        return within / self.norm
+        projected: Tensor = within / self.norm
+        return projected

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import torch
+
+from ness.nullspace import NullSpace, take_smallest
+from ness.plugin import NESSPlugin
 from ness.task_plugin import TaskPlugin
 
 
@@ -22,3 +27,21 @@ class Frozen(TaskPlugin):
             layers = self.layers(strategy.model)
             self.ranks = {name: 0 for name in layers if name not in self.rows}
             self.train_only(strategy, [p for name in self.rows for p in layers[name].parameters()])
+
+
+class RandomSubspace(NESSPlugin):
+    """NESS with its ranks, but V random orthonormal: what the small singular directions are worth.
+
+    Everything else, arguments included, is that of `ness.plugin.NESSPlugin`. V is drawn anew
+    for every task from the global generator. The bound on the interference is that of any
+    orthonormal V: the largest singular value times ||U||_F.
+
+    Keeps what NESS keeps, since the ranks come from it: M, (d, d) float64 a layer; no data.
+    """
+
+    def basis(self, name: str) -> NullSpace:
+        space = super().basis(name)
+        *groups, d, r = space.V.shape
+        gaussian = torch.randn(*groups, d, r, dtype=torch.float64)
+        V = torch.linalg.qr(gaussian.to(space.V.device)).Q
+        return replace(space, V=take_smallest(V, space.ranks), threshold=space.sigma[..., -1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -22,8 +23,10 @@ class LoRA(TaskPlugin):
     differs from NESS is the rank and that no direction is protected. ``alpha`` defaults to r.
     A convolution is adapted on its flattened patches.
 
-    Departures from the paper: applied in sequence, to all layers of a small net, with no
-    dropout on the adapter. Keeps nothing between tasks.
+    Departures. Applied in sequence, to all layers of a small net, with no dropout on the
+    adapter.
+
+    Keeps nothing between tasks.
     """
 
     trains_updates: ClassVar[bool] = True
@@ -62,5 +65,10 @@ class LoRA(TaskPlugin):
         self.train_only(strategy, [p for p in pairs if isinstance(p, nn.Parameter)])
 
     def end_task(self, strategy: Any) -> None:
-        for layer in adapted_layers(self.layers(strategy.model)).values():
-            layer.merge()
+        merge_updates(self.layers(strategy.model))
+
+
+def merge_updates(layers: Mapping[str, nn.Module]) -> None:
+    """Fold every update that is attached to the layers into its weight."""
+    for layer in adapted_layers(layers).values():
+        layer.merge()

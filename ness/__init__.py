@@ -2,7 +2,8 @@
 
 from ness.layers import release
 from ness.plugin import NESSPlugin
+from ness.sam import SAMPlugin
 from ness.strategy import NESS
 from ness.version import __version__
 
-__all__ = ["NESS", "NESSPlugin", "__version__", "release"]
+__all__ = ["NESS", "NESSPlugin", "SAMPlugin", "__version__", "release"]

@@ -62,6 +62,11 @@ class LowRankUpdate(nn.Module):
     update_form: Form
     update_scale: float
 
+    @classmethod
+    def untrained(cls, layer: Layer, V: Tensor) -> Tensor:
+        """The value that U starts from: zeros, so that the layer's outputs do not change."""
+        return layer.weight.new_zeros(layer.weight.shape[0], V.shape[-1])
+
     def delta(self, dtype: torch.dtype | None = None) -> Tensor:
         """The update scale * U V^T, shaped like ``weight``, computed in ``dtype`` if given."""
         U = weight_matrix(self, self.U).to(dtype or self.U.dtype)
@@ -109,7 +114,7 @@ class LowRankUpdate(nn.Module):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # The class is made on the fly, so pickle and deepcopy rebuild it from the user's own.
-        return _blank, (type(self).__bases__[1],), self.__dict__
+        return _blank, type(self).__bases__, self.__dict__
 
 
 def attach(
@@ -119,8 +124,11 @@ def attach(
     form: Form = "auto",
     trainable_basis: bool = False,
     scale: float = 1.0,
+    update: type[LowRankUpdate] = LowRankUpdate,
 ) -> LowRankUpdate:
     """Attach an update U V^T with U = 0 to a layer in place; the layer's outputs do not change.
+
+    ``update``: a subclass makes another update of U and V.
 
     ``V``: (d, r), or (groups, d, r) for a grouped convolution, r >= 1, d inputs per output.
     The weight and bias keep their ``requires_grad``: freezing them is the caller's decision.
@@ -140,7 +148,7 @@ def attach(
         )
     weight = layer.weight
     V = V.detach().to(weight.device, weight.dtype).contiguous()
-    layer.U = nn.Parameter(weight.new_zeros(weight.shape[0], V.shape[-1]))
+    layer.U = nn.Parameter(update.untrained(layer, V))
     if trainable_basis:
         layer.V = nn.Parameter(V)
     else:
@@ -150,7 +158,7 @@ def attach(
     layer.register_forward_pre_hook(_no_fast_path)
     kind: Any = type(layer)
     module: Any = layer
-    module.__class__ = _adapted_class(kind)
+    module.__class__ = _adapted_class(update, kind)
     adapted: LowRankUpdate = module
     return adapted
 
@@ -168,12 +176,12 @@ def _no_fast_path(*_: Any) -> None:
 
 
 @cache
-def _adapted_class(kind: Any) -> type[LowRankUpdate]:
-    return type(f"LowRank{kind.__name__}", (LowRankUpdate, kind), {"__module__": __name__})
+def _adapted_class(update: Any, kind: Any) -> type[LowRankUpdate]:
+    return type(f"{update.__name__}{kind.__name__}", (update, kind), {"__module__": __name__})
 
 
-def _blank(kind: Any) -> nn.Module:
-    adapted = _adapted_class(kind)
+def _blank(update: Any, kind: Any) -> nn.Module:
+    adapted = _adapted_class(update, kind)
     return adapted.__new__(adapted)
 
 

@@ -74,6 +74,11 @@ def decompose(M: Tensor) -> tuple[Tensor, Tensor]:
     return eigenvalues.clamp(min=0), eigenvectors
 
 
+def _unclamped(M: Tensor) -> tuple[Tensor, Tensor]:
+    eigenvalues, eigenvectors = torch.linalg.eigh(M.float())
+    return eigenvalues.double(), eigenvectors.double()
+
+
 def take_smallest(eigenvectors: Tensor, ranks: Tensor) -> Tensor:
     """The first ``ranks`` eigenvectors of each group: (..., d, max rank), zero-padded."""
     widest = int(ranks.max())
@@ -81,7 +86,9 @@ def take_smallest(eigenvectors: Tensor, ranks: Tensor) -> Tensor:
     return eigenvectors[..., :widest] * kept[..., None, :]
 
 
-def null_space(M: Tensor, *, eps: float = 1e-3, rule: Rule = "nuclear") -> NullSpace:
+def null_space(
+    M: Tensor, *, eps: float = 1e-3, rule: Rule = "nuclear", nan_freezes: bool = False
+) -> NullSpace:
     """The directions of small singular values of inputs with second moment M (..., d, d).
 
     ``rule`` says which are small:
@@ -90,9 +97,12 @@ def null_space(M: Tensor, *, eps: float = 1e-3, rule: Rule = "nuclear") -> NullS
     - ``frobenius``: sigma_i <= eps * sqrt(trace M), the paper's text. Not interchangeable:
       on AlexNet features at eps = 1e-3 it leaves no direction free;
     - ``energy``: the most directions whose lambda_i sum to at most eps * trace M.
+
+    ``nan_freezes`` decomposes in float32 and clamps nothing, as the authors' code does: one
+    negative eigenvalue makes the threshold NaN, and no direction is free.
     """
     check_rule(rule, eps)
-    eigenvalues, eigenvectors = decompose(M)
+    eigenvalues, eigenvectors = _unclamped(M) if nan_freezes else decompose(M)
     sigma = eigenvalues.sqrt()
     if rule == "energy":
         free = eigenvalues.cumsum(-1) <= eps * eigenvalues.sum(-1, keepdim=True)

@@ -9,7 +9,7 @@ much is known without the earlier data: ||X (U V^T)^T||_F^2 = trace(U V^T M V U^
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -19,9 +19,10 @@ from ness.adapter import Form, LowRankUpdate, adapted_layers, attach, check_form
 from ness.layers import Patterns
 from ness.moments import Layer, add_moments, check_moments, weight_matrix
 from ness.nullspace import NullSpace, Rule, check_rule, null_space, ratio, response
-from ness.task_plugin import TaskPlugin
+from ness.task_plugin import TaskPlugin, check_faults
 
 Moments = Literal["accumulate", "recompute"]
+Fault = Literal["nan_freezes", "first_task_only"]
 
 
 class NESSPlugin(TaskPlugin):
@@ -42,10 +43,17 @@ class NESSPlugin(TaskPlugin):
       tasks too. Neither is protected by the null space: old tasks may forget through them.
     - ``form``: how W + U V^T is computed, see `ness.adapter.LowRankUpdate`.
 
-    Between tasks it keeps: the moments (and with ``recompute`` the data). Departures from
-    the authors' code: float64 decomposition with eigenvalues clamped at zero (theirs gives
-    NaN and freezes the layer), moments accumulated by default, evaluation order shuffled;
-    on online streams a task's moments are taken over all of its parts when it ends.
+    Departures. Decomposition in float64 with eigenvalues clamped at zero, where the authors'
+    code gets NaN and freezes the layer; moments accumulated, where theirs keeps all data;
+    batches of one task and in a fixed shuffle, where theirs mix tasks at their borders. On
+    online streams a task's moments are taken over all of its parts when it ends.
+
+    As released. ``as_released`` brings faults of the authors' code back: ``"nan_freezes"``
+    decomposes in float32 without the clamp (layers with fewer samples than inputs freeze);
+    ``"first_task_only"`` protects the first task alone, as their 5-datasets scripts do.
+
+    Keeps M, (d, d) float64 a layer, flat in the number of tasks; no data, but with
+    ``recompute`` all of it.
     """
 
     trains_updates: ClassVar[bool] = True
@@ -62,14 +70,17 @@ class NESSPlugin(TaskPlugin):
         train_bias: bool = False,
         train_norm: bool = False,
         form: Form = "auto",
+        as_released: Sequence[Fault] = (),
     ) -> None:
         super().__init__(include=include, exclude=exclude, heads=heads)
+        check_faults(as_released, Fault)
         check_rule(rule, eps)
         check_form(form)
         if moments not in ("accumulate", "recompute"):
             raise ValueError(f"moments = {moments!r} is unknown; choose accumulate or recompute")
         self.eps, self.rule, self.moments, self.form = eps, rule, moments, form
         self.train_bias, self.train_norm = train_bias, train_norm
+        self.as_released = as_released
         self.M: dict[str, Tensor] = {}
         """Second moments of each layer's inputs over all tasks so far, float64."""
         self._spaces: dict[str, NullSpace] = {}
@@ -94,7 +105,12 @@ class NESSPlugin(TaskPlugin):
     def basis(self, name: str) -> NullSpace:
         """The free directions of a layer, given the moments so far."""
         try:
-            return null_space(self.M[name], eps=self.eps, rule=self.rule)
+            return null_space(
+                self.M[name],
+                eps=self.eps,
+                rule=self.rule,
+                nan_freezes="nan_freezes" in self.as_released,
+            )
         except ValueError as error:
             raise ValueError(f"layer {name!r}: {error}") from error
 
@@ -113,6 +129,8 @@ class NESSPlugin(TaskPlugin):
             self._measure(name, layer)
             layer.merge()
         self._spaces = {}
+        if self.tasks_done > 0 and "first_task_only" in self.as_released:
+            return
         if self.moments == "accumulate":
             add_moments(self.M, self.input_moments(strategy, self.task_data(strategy)))
         else:

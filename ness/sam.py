@@ -124,14 +124,19 @@ def ascended(parameters: Iterable[nn.Parameter], rho: float) -> Iterator[bool]:
 
 @contextmanager
 def unmoved_statistics(model: nn.Module) -> Iterator[None]:
-    """Whatever the model computes inside, its norm layers' running statistics stay."""
+    """Whatever the model computes inside, its norm layers' running statistics stay.
+
+    They move copies: a buffer that is put back in place could not be differentiated through.
+    """
     norms = [module for module in model.modules() if keeps_running_statistics(module)]
-    before = [(b, b.clone()) for module in norms for b in module.buffers(recurse=False)]
+    kept = [(module, dict(module._buffers)) for module in norms]
+    for module, buffers in kept:
+        module._buffers.update({n: None if b is None else b.clone() for n, b in buffers.items()})
     try:
         yield
     finally:
-        for buffer, value in before:
-            buffer.copy_(value)
+        for module, buffers in kept:
+            module._buffers.update(buffers)
 
 
 def _generator_states(device: torch.device) -> list[Tensor]:

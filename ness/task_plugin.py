@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from avalanche.core import SupervisedPlugin
 from avalanche.models import avalanche_forward
@@ -278,6 +278,15 @@ class TaskPlugin(SupervisedPlugin[Any]):
             if self.single_head:
                 self._classes_seen |= compat.classes_of(strategy.experience)
             self.tasks_done += 1
+
+
+def check_faults(as_released: Sequence[str], faults: Any) -> None:
+    """Raise `ValueError` for a fault that is none of a Literal's."""
+    for fault in as_released:
+        if fault not in get_args(faults):
+            raise ValueError(
+                f"as_released = {fault!r} is unknown; choose among {', '.join(get_args(faults))}"
+            )
 
 
 def _tensor_bytes(value: Any) -> int:
