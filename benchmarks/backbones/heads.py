@@ -69,8 +69,13 @@ class MultiHeadNet(MultiTaskModule):
         """
         raise NotImplementedError
 
-    def forward(self, x: Tensor, task_labels: Tensor) -> Tensor:
-        """Logits of the samples' own heads."""
+    def forward(self, x: Tensor, task_labels: Tensor | None) -> Any:
+        """Logits of the samples' own heads; without labels a dict of those of all heads trained.
+
+        The second is Avalanche's convention, and its LwF relies on it.
+        """
+        if task_labels is None:
+            return self.forward_all_tasks(x)
         logits: Tensor = self.heads(self.features(x, task_labels), task_labels)
         return logits
 
