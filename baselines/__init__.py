@@ -8,16 +8,37 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from baselines.refused import REFUSED
 from ness.task_plugin import TaskPlugin
+
+__all__ = ["REFUSED", "STRATEGIES", "load"]
 
 STRATEGIES = {
     "naive": "baselines.stock:Naive",
     "joint": "baselines.stock:Joint",
+    "cumulative": "baselines.stock:Cumulative",
     "frozen": "baselines.controls:Frozen",
+    "random_subspace": "baselines.controls:RandomSubspace",
     "ness": "ness.plugin:NESSPlugin",
+    "ness_sam": "baselines.ness_sam:NESSSAM",
     "gpm": "baselines.gpm:GPM",
+    "sgp": "baselines.sgp:SGP",
+    "trgp": "baselines.trgp:TRGP",
+    "dfgp": "baselines.dfgp:DFGP",
     "adam_nscl": "baselines.adam_nscl:AdamNSCL",
+    "owm": "baselines.owm:OWM",
     "lora": "baselines.lora:LoRA",
+    "inflora": "baselines.inflora:InfLoRA",
+    "ewc": "baselines.ewc:EWC",
+    "si": "baselines.si:SI",
+    "mas": "baselines.mas:MAS",
+    "rwalk": "baselines.rwalk:RWalk",
+    "lwf": "baselines.lwf:LwF",
+    "replay": "baselines.replay:Replay",
+    "agem": "baselines.agem:AGEM",
+    "gem": "baselines.gem:GEM",
+    "gdumb": "baselines.gdumb:GDumb",
+    "from_scratch": "baselines.from_scratch:FromScratch",
 }
 
 

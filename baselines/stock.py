@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import nn
 
+from ness.class_rows import ClassRows
 from ness.task_plugin import TaskPlugin
-
-EVERY_SCENARIO = frozenset({"til", "cil", "dil"})
 
 
 class Naive(TaskPlugin):
@@ -17,13 +16,14 @@ class Naive(TaskPlugin):
     Keeps nothing between tasks.
     """
 
-    scenarios: ClassVar[frozenset[str]] = EVERY_SCENARIO
-
     def __init__(self) -> None:
         super().__init__()
 
     def check_model(self, model: nn.Module, *, task_incremental: bool) -> None:
         """Any model will do."""
+
+    def _class_rows(self, strategy: Any) -> dict[str, ClassRows]:
+        return {}  # nothing is frozen, so the head need not be known
 
 
 class Joint(Naive):
@@ -38,7 +38,6 @@ class Joint(Naive):
     Keeps all data.
     """
 
-    joint: ClassVar[bool] = True
     sees: ClassVar[Literal["task", "seen", "all"]] = "all"
     keeps_data: ClassVar[bool] = True
 

@@ -142,6 +142,8 @@ def expand(sweep: SweepSpec) -> list[RunSpec]:
     check("stream", sweep.stream, streams.STREAMS)
     check("backbone", sweep.backbone, backbones.BACKBONES)
     for name in [*sweep.strategies, *sweep.strategy]:
+        if name in baselines.REFUSED:
+            raise BadInput(f"strategy {name!r} is refused: {baselines.REFUSED[name]}")
         check("strategy", name, baselines.STRATEGIES)
     stream_args = complete(
         streams.STREAMS[sweep.stream],
