@@ -8,6 +8,7 @@ import torch
 
 from benchmarks import streams
 from benchmarks.backbones import BACKBONES, MultiHeadNet
+from benchmarks.backbones.norms import TaskNorm
 from benchmarks.errors import BadInput
 from benchmarks.seeds import seed_all
 from benchmarks.spec import OptimizerSpec, RunSpec
@@ -22,18 +23,27 @@ def load_stream(spec: RunSpec, data_dir: Path | None) -> Stream:
 
 
 def build_model(spec: RunSpec, stream: Stream) -> MultiHeadNet:
-    """The backbone with the initial weights of ``init_seed``.
+    """The backbone with the initial weights of ``init_seed``, unseen classes masked in ``cil``.
 
-    Seeded here, after the stream: Avalanche's stream builders reset the global generator.
+    Seeded here, after the stream: Avalanche's stream builders reset the global generator. Raises
+    `BadInput` for arguments that fit neither each other nor the stream.
     """
     seed_all(spec.init_seed, "init")
     try:
-        return BACKBONES[spec.backbone](
+        model = BACKBONES[spec.backbone](
             **spec.backbone_args, heads=stream.heads, input_shape=stream.input_shape
         )
     except (ValueError, RuntimeError, MemoryError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BadInput(f"backbone {spec.backbone!r}: {reason}; change backbone_args") from error
+    if stream.scenario != "til" and any(isinstance(m, TaskNorm) for m in model.modules()):
+        raise BadInput(
+            f"backbone {spec.backbone!r}: bn = 'task_stats' needs to know the task when testing, "
+            f"which {stream.name} hides; set backbone_args.bn = 'batch_stats'"
+        )
+    if stream.scenario == "cil":
+        model.heads.mask_unseen()
+    return model
 
 
 def build_optimizer(spec: OptimizerSpec, model: torch.nn.Module) -> torch.optim.Optimizer:

@@ -7,12 +7,17 @@ from typing import Any
 
 from avalanche.core import SupervisedPlugin
 
+from benchmarks.backbones import MultiHeadNet
+from benchmarks.streams.stream import Stream
+from ness.task_plugin import TaskPlugin
+
 
 class Stopwatch(SupervisedPlugin[Any]):
     """Seconds that pass between its two places in the plugin list: those of the method."""
 
-    def __init__(self) -> None:
+    def __init__(self, method: TaskPlugin) -> None:
         super().__init__()
+        self.method = method
         self.reset()
 
     def reset(self) -> None:
@@ -29,31 +34,56 @@ class Stopwatch(SupervisedPlugin[Any]):
 
     def before_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         self._tick()
-        # The second time round the method has frozen what it freezes. Heads of tasks that the
-        # step does not see get no gradient.
-        experience = strategy.experience
-        labels = {str(label) for label in set(experience.task_labels)}
-        heads = strategy.model.heads.classifiers
-        idle = {id(p) for key in heads if key not in labels for p in heads[key].parameters()}
-        self.trainable = sum(
-            p.numel() for p in strategy.model.parameters() if p.requires_grad and id(p) not in idle
-        )
+        # The second time round the method has frozen what it freezes.
+        labels = {str(label) for label in set(strategy.experience.task_labels)}
+        self.trainable = trainable_parameters(strategy.model, labels, self.method)
 
     def after_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         self._tick()
+
+
+def trainable_parameters(model: MultiHeadNet, labels: set[str], method: TaskPlugin) -> int:
+    """Numbers that training on tasks ``labels`` can move, with the heads of these tasks alone.
+
+    Of a head that masks unseen classes: the rows of seen classes, or fewer where the method
+    lets only some of them move.
+    """
+    heads = model.heads.classifiers
+    idle = {id(p) for key in heads if key not in labels for p in heads[key].parameters()}
+    moving: int = sum(
+        p.numel() for p in model.parameters() if p.requires_grad and id(p) not in idle
+    )
+    moving_rows = model.heads.seen_classes
+    if moving_rows is not None and any(p.requires_grad for p in heads["0"].parameters()):
+        for rows in method.rows.values():
+            moving_rows = moving_rows & (rows.new | rows.known)
+        moving -= int((~moving_rows).sum()) * model.heads.in_features
+    return moving
 
 
 class Accuracy(SupervisedPlugin[Any]):
     """Test accuracy of one experience: Avalanche's stream metrics mean something else."""
 
     percent: float
+    """Share of samples whose largest logit is that of their class."""
+    percent_task_aware: float
+    """The same among the logits of the task's own classes."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__()
+        self.stream = stream
 
     def before_eval_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
-        self._correct, self._samples = 0, 0
+        self._correct, self._correct_task_aware, self._samples = 0, 0, 0
+        self._own = self.stream.outputs(strategy.experience.current_experience)
 
     def after_eval_iteration(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
-        self._correct += int((strategy.mb_output.argmax(1) == strategy.mb_y).sum())
-        self._samples += len(strategy.mb_y)
+        logits, y = strategy.mb_output, strategy.mb_y
+        own = logits[:, self._own].argmax(1) + self._own.start
+        self._correct += int((logits.argmax(1) == y).sum())
+        self._correct_task_aware += int((own == y).sum())
+        self._samples += len(y)
 
     def after_eval_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         self.percent = 100 * self._correct / self._samples
+        self.percent_task_aware = 100 * self._correct_task_aware / self._samples

@@ -53,8 +53,9 @@ class RunRecord(BaseModel):
     """One run: everything that decided its numbers, and the numbers as measured.
 
     ``accuracy_matrix[i][j]`` is the test accuracy in percent on task j after training
-    task i, null where it was not evaluated (j > i, and every row but the last of `joint`).
-    Metrics are computed from it when it is read and are never stored.
+    task i, null where it was not evaluated (j > i, and every row but the last of `joint`). In
+    ``cil`` all classes seen so far compete for the prediction. Metrics are computed from it when
+    it is read and are never stored.
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -66,11 +67,16 @@ class RunRecord(BaseModel):
     error: str | None = None
     """The traceback of a failed run; task and epoch of a diverged one."""
     accuracy_matrix: Matrix
+    accuracy_matrix_task_aware: Matrix | None = None
+    """The same where only the task's own classes compete; in ``cil`` alone."""
     initial_accuracy: list[Percent | None]
-    """Accuracy of the untrained net on each task (percent): the reference of FWT."""
+    """Accuracy of the untrained net on each task (percent): the reference of FWT. Null in
+    ``cil``, as ``forward_accuracy``: classes not seen yet cannot be predicted."""
     forward_accuracy: list[Percent | None]
     """Accuracy on task j just before training on it (percent)."""
     tasks: list[TaskRecord]
+    keeps_data: bool | None = None
+    """Whether the method keeps samples of earlier tasks; null in records older than the field."""
     stream: dict[str, Any]
     """name, classes and samples of each task, data_hash, split_hash."""
     environment: dict[str, Any]
@@ -80,10 +86,13 @@ class RunRecord(BaseModel):
     @model_validator(mode="after")
     def _square(self) -> Self:
         size = len(self.accuracy_matrix)
-        if any(len(row) != size for row in self.accuracy_matrix):
-            raise ValueError("accuracy_matrix is not square")
-        for row in self.accuracy_matrix:
-            for value in row:
+        for name in ("accuracy_matrix", "accuracy_matrix_task_aware"):
+            matrix = getattr(self, name)
+            if matrix is None:
+                continue
+            if {len(matrix), *map(len, matrix)} - {size}:
+                raise ValueError(f"{name} is not square, or not of one size with the other")
+            for value in (value for row in matrix for value in row):
                 if value is not None and not 0 <= value <= 100:
                     raise ValueError(f"accuracy {value} is not a percentage")
         if {len(self.initial_accuracy), len(self.forward_accuracy)} != {size}:
@@ -91,11 +100,16 @@ class RunRecord(BaseModel):
         return self
 
     def to_json(self) -> str:
-        """Compact JSON, one line a key and one line a task, so that diffs stay readable."""
+        """Compact JSON, one line a key and one line a task, so that diffs stay readable.
+
+        What was added to the schema later is left out where there is nothing to say.
+        """
         data = self.model_dump(by_alias=True, mode="json")
         lines = []
         for key, value in data.items():
-            if key in ("tasks", "accuracy_matrix") and value:
+            if value is None and key in ("accuracy_matrix_task_aware", "keeps_data"):
+                continue
+            if key in ("tasks", "accuracy_matrix", "accuracy_matrix_task_aware") and value:
                 rows = ",\n  ".join(json.dumps(item) for item in value)
                 lines.append(f" {json.dumps(key)}: [\n  {rows}\n ]")
             else:

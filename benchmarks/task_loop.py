@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import resource
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from avalanche.logging import BaseLogger
 from avalanche.training.plugins import EvaluationPlugin
 
 import baselines
-from benchmarks import environment
 from benchmarks.build import build_model, build_optimizer, load_stream
+from benchmarks.checkpoints import Checkpoints
 from benchmarks.loading import StreamStrategy
 from benchmarks.meters import Accuracy, Stopwatch
 from benchmarks.protocol import Diverged, Epoch, Protocol
@@ -39,6 +37,15 @@ Notify = Callable[[int, int, int], None]
 """Called after every epoch with (task, epoch, number of tasks to train)."""
 
 
+@dataclass
+class _Accuracies:
+    """Percent of each evaluated task's test samples."""
+
+    any_class: list[float | None] = field(default_factory=list)
+    own_classes: list[float | None] = field(default_factory=list)
+    """Only the task's own classes compete: the same, but in ``cil``."""
+
+
 class TaskLoop:
     """The state of one run between its tasks."""
 
@@ -50,7 +57,7 @@ class TaskLoop:
         self.model = build_model(spec, self.stream)
         self.plugin: TaskPlugin = baselines.load(spec.strategy)(**spec.strategy_args)
         self.protocol = Protocol(spec.protocol, seed=spec.data_seed, on_epoch=self._on_epoch)
-        self.stopwatch, self.accuracy = Stopwatch(), Accuracy()
+        self.stopwatch, self.accuracy = Stopwatch(self.plugin), Accuracy(self.stream)
         self.strategy = StreamStrategy(
             stream=self.stream,
             sees=self.plugin.sees,
@@ -74,18 +81,21 @@ class TaskLoop:
         self.benchmark = self.stream.benchmark(self.plugin.sees)
         self.n_tasks = len(self.stream.tasks)
         self.steps = self.stream.steps(self.plugin.sees)
+        self.predicts_unseen = self.stream.scenario != "cil"
+        """Whether a class that was not trained yet can be the prediction."""
+        self.checkpoints = Checkpoints(spec, work, self.stream, self.model, self.plugin)
 
     def execute(self) -> RunRecord:
         """Train and evaluate task after task from the last checkpoint on."""
-        record, first = self._resume()
-        task = first
+        record = self.checkpoints.resume()
+        task = first = self.strategy.clock.train_exp_counter = len(record.tasks)
         try:
-            if first == 0:
-                record.initial_accuracy[:] = self._evaluate(range(self.n_tasks))
+            if first == 0 and self.predicts_unseen:
+                record.initial_accuracy[:] = self._evaluate(range(self.n_tasks)).any_class
                 record.forward_accuracy[0] = record.initial_accuracy[0]
             for task in range(first, self.steps):
                 self._learn(task, record)
-                self._checkpoint(task, record)
+                self.checkpoints.save(record)
         except Diverged as error:
             record.status, record.error = "diverged", str(error)
         except Exception:
@@ -104,9 +114,12 @@ class TaskLoop:
         self.strategy.train(self.benchmark.train_stream[task], eval_streams=[])
         trained = time.perf_counter()
         last = self.stream.tasks_of(task, self.plugin.sees)[-1]
-        record.accuracy_matrix[last][: last + 1] = self._evaluate(range(last + 1))
-        if last + 1 < self.n_tasks:
-            record.forward_accuracy[last + 1] = self._evaluate([last + 1])[0]
+        rows = self._evaluate(range(last + 1))
+        record.accuracy_matrix[last][: last + 1] = rows.any_class
+        if record.accuracy_matrix_task_aware is not None:
+            record.accuracy_matrix_task_aware[last][: last + 1] = rows.own_classes
+        if last + 1 < self.n_tasks and self.predicts_unseen:
+            record.forward_accuracy[last + 1] = self._evaluate([last + 1]).any_class[0]
         record.tasks.append(
             TaskRecord(
                 train_s=round(trained - started - self.stopwatch.seconds, 3),
@@ -129,88 +142,20 @@ class TaskLoop:
             return 0
         return sum(self.stream.data(split, step, self.plugin.sees).nbytes for split in KEPT_SPLITS)
 
-    def _evaluate(self, tasks: Iterable[int]) -> list[float | None]:
-        """Test accuracy in percent on each of the tasks, leaving every generator as it was."""
-        results: list[float | None] = []
+    def _evaluate(self, tasks: Iterable[int]) -> _Accuracies:
+        """Test accuracy on each of the tasks, leaving every generator as it was."""
+        found = _Accuracies()
         with compat.isolated_rng():
             for task in tasks:
                 self.strategy.eval(self.benchmark.test_stream[task])
-                results.append(self.accuracy.percent)
-        return results
+                found.any_class.append(self.accuracy.percent)
+                found.own_classes.append(self.accuracy.percent_task_aware)
+        return found
 
     def _on_epoch(self, epoch: Epoch) -> None:
         self.work.add_epoch(epoch)
         if self.notify is not None:
             self.notify(epoch.task, epoch.epoch, self.steps)
-
-    def _checkpoint(self, task: int, record: RunRecord) -> None:
-        if not self.plugin.resumable:
-            return
-        self.work.save_checkpoint(
-            {
-                "tasks_done": task + 1,
-                "model": self.model.state_dict(),
-                "method": self.plugin.state_dict(),
-                "record": record.to_json(),
-            }
-        )
-
-    def _resume(self) -> tuple[RunRecord, int]:
-        """The record so far and the task to go on with, from the checkpoint if there is one.
-
-        Nothing else has to be restored: optimisers start afresh with each task, and every
-        random number derives from (seed, task, epoch).
-        """
-        state = None
-        if self.plugin.resumable:
-            state = self.work.load_checkpoint()
-        elif self.work.trace.exists():
-            self._say_it_starts_over()
-        if state is not None:
-            untrained = copy.deepcopy(self.model.state_dict()), self.plugin.state_dict()
-            try:
-                return self._load(state)
-            except Exception as error:  # made by another version of the method, for example
-                self.work.reject_checkpoint(error)
-                self.model.load_state_dict(untrained[0])
-                self.plugin.load_state_dict(untrained[1])
-        self.work.trim_trace(0)
-        size = self.n_tasks
-        record = RunRecord(
-            schema=1,
-            id=self.spec.id,
-            spec=self.spec.model_dump(mode="json"),
-            status="running",
-            accuracy_matrix=[[None] * size for _ in range(size)],
-            initial_accuracy=[None] * size,
-            forward_accuracy=[None] * size,
-            tasks=[],
-            stream=self.stream.describe(),
-            environment=environment.describe(self.spec.device, self.spec.threads),
-            started=now(),
-        )
-        return record, 0
-
-    def _say_it_starts_over(self) -> None:
-        message = (
-            f"{self.spec.strategy}: seed {self.spec.seed} was interrupted and this strategy cannot "
-            f"be resumed (its state is not all in a checkpoint): starting again from task 1"
-        )
-        log.warning(message)
-        print(message, file=sys.stderr)
-
-    def _load(self, state: dict[str, Any]) -> tuple[RunRecord, int]:
-        record, tasks_done = RunRecord.model_validate_json(state["record"]), state["tasks_done"]
-        if record.id != self.spec.id or len(record.tasks) != tasks_done:
-            raise ValueError("it belongs to another run")
-        if record.stream != self.stream.describe():
-            raise ValueError("it was made on other images: the data folder has changed")
-        self.model.load_state_dict(state["model"])
-        self.plugin.load_state_dict(state["method"])
-        self.strategy.clock.train_exp_counter = tasks_done
-        self.work.trim_trace(tasks_done)
-        log.info("going on after task %d", tasks_done)
-        return record, tasks_done
 
 
 def _clipped(text: str, limit: int = 8000) -> str:

@@ -1,6 +1,6 @@
-"""The networks of the papers, each with one bias-free head a task.
+"""The networks of the papers, each with one bias-free head a task, or one for all tasks.
 
-Adding one: a function with the keyword-only parameters ``heads`` (classes of each task) and
+Adding one: a function with the keyword-only parameters ``heads`` (outputs of each head) and
 ``input_shape`` from the harness, the rest from the spec, and a line in `BACKBONES`.
 """
 

@@ -1,4 +1,4 @@
-"""One bias-free head a task, and the net that has them on a shared trunk."""
+"""Bias-free heads, one a task or one for all tasks, and the net that has them on a shared trunk."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ import torch
 from avalanche.models import MultiHeadClassifier, MultiTaskModule
 from torch import Tensor, nn
 
+MASKED = -1000.0
+"""The logit of a class that was not trained yet: that of Avalanche's IncrementalClassifier."""
+
 
 class TaskHeads(MultiHeadClassifier):
     """One bias-free Linear a task, all made at the start; outputs have the task's classes only.
+
+    With a single head for all tasks the task label is 0 throughout. `mask_unseen` is for heads
+    that get new classes with every task.
 
     Avalanche's own makes heads while it evaluates (which draws random numbers), gives them a
     bias that the papers' nets do not have, and pads smaller heads with zero logits that
@@ -22,12 +28,31 @@ class TaskHeads(MultiHeadClassifier):
         MultiTaskModule.__init__(self)
         self.in_features, self.masking = in_features, False
         self.max_class_label = max(heads)
+        self.seen_classes: Tensor | None
+        self.register_buffer("seen_classes", None)
         self.classifiers = nn.ModuleDict(
             {str(task): nn.Linear(in_features, n, bias=False) for task, n in enumerate(heads)}
         )
 
+    def mask_unseen(self) -> None:
+        """From now on give classes that were not trained yet the logit `MASKED`.
+
+        A single head alone: its rows are all made at the start, and an untrained row must neither
+        win nor enter the softmax. Which classes were trained is a buffer, so that a checkpoint
+        has it. An untrained row gets no gradient; weight decay of the optimiser still shrinks it.
+        """
+        if len(self.classifiers) != 1:
+            raise ValueError(
+                f"{len(self.classifiers)} heads: only a single head has unseen classes"
+            )
+        self.seen_classes = torch.zeros(self.max_class_label, dtype=torch.bool)
+
     def adaptation(self, experience: Any) -> None:
-        """No head is ever added; raises `ValueError` for a task without one."""
+        """No head is ever added; raises `ValueError` for a task without one.
+
+        In training the classes of the experience count as seen, and those before it in its stream:
+        a method may have put the untrained net in its place.
+        """
         for label in set(experience.task_labels):
             if str(label) not in self.classifiers:
                 raise ValueError(
@@ -35,6 +60,8 @@ class TaskHeads(MultiHeadClassifier):
                 )
             if self.training:
                 self.known_train_tasks_labels.add(label)
+        if self.seen_classes is not None and self.training:
+            self.seen_classes[list(experience.classes_seen_so_far)] = True
 
     def forward(self, x: Tensor, task_labels: Tensor) -> Tensor:
         """Logits (n, classes of the task); a batch of several tasks is padded to the widest.
@@ -54,11 +81,13 @@ class TaskHeads(MultiHeadClassifier):
     def forward_single_task(self, x: Tensor, task_label: int) -> Tensor:
         """Logits of one head."""
         logits: Tensor = self.classifiers[str(task_label)](x)
-        return logits
+        if self.seen_classes is None:
+            return logits
+        return logits.masked_fill(~self.seen_classes, MASKED)
 
 
 class MultiHeadNet(MultiTaskModule):
-    """A trunk shared by all tasks (`features`) under one head a task."""
+    """A trunk shared by all tasks (`features`) under one head a task, or one for all."""
 
     heads: TaskHeads
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from benchmarks.errors import BadInput
 from benchmarks.records import DamagedRecord, RunRecord, read_all
-from benchmarks.reporting.metrics import METRICS, Undefined
+from benchmarks.reporting.metrics import Undefined
+from benchmarks.reporting.registry import METRICS, metrics_of
 from benchmarks.reporting.specs import Flat, flatten, labels, show
 
 
@@ -95,7 +96,8 @@ def _frame(
             "error": short_error(record),
             "tasks": len(record.accuracy_matrix),
         }
-        for name, metric in METRICS.items():
+        row |= dict.fromkeys(METRICS, float("nan"))
+        for name, metric in metrics_of(record.spec["stream"]).items():
             value = metric.of(record)
             if isinstance(value, Undefined):
                 reasons[run, name] = value.reason

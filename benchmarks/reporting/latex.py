@@ -7,8 +7,7 @@ import unicodedata
 
 import pandas as pd
 
-from benchmarks.reporting.metrics import METRICS
-from benchmarks.reporting.summary import Cell, Table, heading
+from benchmarks.reporting.cells import Cell, Table, heading
 
 _WHITE = re.compile(r"\s+")
 
@@ -42,7 +41,7 @@ _ESCAPES = {
 
 def render(table: Table, label: str) -> str:
     """A `table` environment to \\input: needs the package booktabs alone."""
-    shown = {name: metric for name, metric in METRICS.items() if metric.shown != "csv"}
+    shown = table.metrics("headline", "table")
     cells = pd.DataFrame(
         [
             [_label(row.label), str(row.n), *(_cell(row.cells[name]) for name in shown)]

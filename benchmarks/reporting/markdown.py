@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from benchmarks.reporting.metrics import METRICS
+from benchmarks.reporting.cells import Cell, Row, Table, heading
 from benchmarks.reporting.numbers import NOTHING, interval
-from benchmarks.reporting.summary import Cell, Row, Table, heading
+from benchmarks.reporting.registry import METRICS
 
 
 def render(table: Table) -> str:
     """The table, its 95 % intervals and its notes."""
-    shown = {name: metric for name, metric in METRICS.items() if metric.shown != "csv"}
+    shown = table.metrics("headline", "table")
     parts = [
         f"# {escape(table.caption)}",
         grid(

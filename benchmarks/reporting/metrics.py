@@ -5,17 +5,16 @@ training on task i. A metric that a run cannot give is `Undefined` with the reas
 number: `joint` has no row but the last, a failed run lacks its last rows, and with one task
 nothing can be forgotten.
 
-To add a metric, write its function and add a line to `METRICS`: the tables compute it for
-old runs as well.
+To add a metric, write its function and add a line to `METRICS` in `registry`: the tables compute
+it for old runs as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-from benchmarks.records import Matrix, Percent, RunRecord
+from benchmarks.records import Matrix, Percent
 
 
 @dataclass(frozen=True)
@@ -116,64 +115,7 @@ def forward_transfer(
     return _mean(gains) if gains else _NO_TASKS
 
 
-def seconds(record: RunRecord) -> Value:
-    """Wall seconds of learning: sum over tasks of train_s + consolidate_s."""
-    if not record.tasks:
-        return _NO_TASK_DONE
-    return sum(task.train_s + task.consolidate_s for task in record.tasks)
-
-
-def eval_seconds(record: RunRecord) -> Value:
-    """Wall seconds of evaluation: sum over tasks of eval_s."""
-    if not record.tasks:
-        return _NO_TASK_DONE
-    return sum(task.eval_s for task in record.tasks)
-
-
-def state_bytes(record: RunRecord) -> Value:
-    """Bytes the method keeps for later tasks, the model excluded: the most after any task."""
-    if not record.tasks:
-        return _NO_TASK_DONE
-    return float(max(task.state_bytes for task in record.tasks))
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric as the tables know it."""
-
-    label: str
-    unit: Literal["%", "s", "B"]
-    higher_is_better: bool
-    of: Callable[[RunRecord], Value]
-    shown: Literal["headline", "table", "csv"] = "csv"
-    """The narrowest place that shows it: a headline metric is in the table and CSV as well."""
-
-
-METRICS: dict[str, Metric] = {
-    "acc": Metric("ACC", "%", True, lambda r: average_accuracy(r.accuracy_matrix), "headline"),
-    "bwt": Metric("BWT", "%", True, lambda r: backward_transfer(r.accuracy_matrix), "headline"),
-    "forgetting": Metric(
-        "Forgetting", "%", False, lambda r: forgetting(r.accuracy_matrix), "headline"
-    ),
-    "learning_accuracy": Metric(
-        "Learning accuracy", "%", True, lambda r: learning_accuracy(r.accuracy_matrix), "table"
-    ),
-    "average_incremental_accuracy": Metric(
-        "Average incremental accuracy",
-        "%",
-        True,
-        lambda r: average_incremental_accuracy(r.accuracy_matrix),
-    ),
-    "fwt": Metric(
-        "FWT", "%", True, lambda r: forward_transfer(r.forward_accuracy, r.initial_accuracy)
-    ),
-    "seconds": Metric("Seconds", "s", False, seconds, "headline"),
-    "eval_seconds": Metric("Evaluation seconds", "s", False, eval_seconds),
-    "state_bytes": Metric("State", "B", False, state_bytes, "table"),
-}
-
 _NO_TASKS = Undefined("the record has no tasks")
-_NO_TASK_DONE = Undefined("no task was completed")
 
 
 def _read(matrix: Matrix, cells: Iterable[tuple[int, int]]) -> list[Percent] | Undefined:

@@ -8,10 +8,11 @@ import pandas as pd
 
 from benchmarks.records import write_atomically
 from benchmarks.reporting import latex, markdown, ranks, terminal
+from benchmarks.reporting.cells import Table
 from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.files import Written, stems
-from benchmarks.reporting.metrics import METRICS
-from benchmarks.reporting.summary import Table, summary_table
+from benchmarks.reporting.registry import METRICS, metrics_of
+from benchmarks.reporting.summary import summary_table
 
 
 def write_tables(out: Path) -> Written:
@@ -52,11 +53,11 @@ def write_tables(out: Path) -> Written:
 
 def _run_frame(collection: Collection, stream: str) -> pd.DataFrame:
     runs = collection.of_stream(stream).reset_index()
-    # Settings that only other streams have.
+    # Settings and metrics that only other streams have.
     foreign = [
         name for name in runs.columns if name.startswith("spec.") and runs[name].isna().all()
     ]
-    return runs.drop(columns=foreign)
+    return runs.drop(columns=[*foreign, *(METRICS.keys() - metrics_of(stream).keys())])
 
 
 def _summary_frame(table: Table) -> pd.DataFrame:

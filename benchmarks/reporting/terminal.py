@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
-from benchmarks.reporting.metrics import METRICS
-from benchmarks.reporting.summary import Table, heading
+from benchmarks.reporting.cells import Table, heading
 
 
 def render(table: Table) -> str:
     """The headline metrics of every method, mean and standard deviation."""
-    shown = {name: metric for name, metric in METRICS.items() if metric.shown == "headline"}
+    shown = table.metrics("headline")
     grid = tabulate(
         [[row.label, str(row.n), *(row.cells[name].text for name in shown)] for row in table.rows],
         ["strategy", "n", *(heading(metric) for metric in shown.values())],

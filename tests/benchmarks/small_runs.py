@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from avalanche.training.plugins import EvaluationPlugin
 
+import baselines
 from benchmarks.build import build_model, build_optimizer, load_stream
 from benchmarks.loading import StreamStrategy
 from benchmarks.spec import RunSpec, expand, load_sweep
 
 SMALL = Path(__file__).with_name("small.toml")
+
+STRATEGIES = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            name == "gem" and find_spec("quadprog") is None, reason="gem needs quadprog"
+        ),
+    )
+    for name in sorted(baselines.STRATEGIES)
+]
+"""Every registered strategy, as parameters of a test."""
 
 
 def run_specs(strategies: list[str], seeds: list[int], *overrides: str) -> list[RunSpec]:

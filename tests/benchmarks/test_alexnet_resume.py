@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_runs import interrupt_at
+from small_runs import STRATEGIES, interrupt_at
 from test_run import numbers
 
 import baselines
+from benchmarks.backbones import alex_net
 from benchmarks.data import cache
 from benchmarks.errors import BadInput
 from benchmarks.run import check, run
@@ -22,7 +23,12 @@ N_TRAIN, N_TEST = 20, 4
 
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of 100 classes of noise around a mean of their own."""
+    """A cache of 100 classes of noise around a mean of their own, and a narrow net for them.
+
+    The decompositions of the full widths would take most of the test's time.
+    """
+    monkeypatch.setattr(alex_net, "CONVOLUTIONS", ((16, 4), (16, 3), (32, 2)))
+    monkeypatch.setattr(alex_net, "WIDTH", 64)
     monkeypatch.setattr(cifar, "TRAIN_PER_CLASS", N_TRAIN)
     monkeypatch.setattr(cifar, "TEST_PER_CLASS", N_TEST)
     generator = np.random.default_rng(0)
@@ -37,7 +43,10 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("strategy", "bn"),
-    [*((name, "batch_stats") for name in sorted(baselines.STRATEGIES)), ("ness", "task_stats")],
+    [
+        *(pytest.param(*p.values, "batch_stats", marks=p.marks) for p in STRATEGIES),
+        ("ness", "task_stats"),
+    ],
 )
 def test_killed_and_resumed_equals_left_alone(
     tmp_path: Path, data_dir: Path, strategy: str, bn: str
@@ -51,22 +60,45 @@ def test_killed_and_resumed_equals_left_alone(
         f"stream_args.test_per_class={N_TEST}",
         "stream_args.valid_share=0.1",
         "protocol.epochs=2",
-        "protocol.batch_size=16",
+        "protocol.batch_size=4",
         f"backbone_args.bn={bn}",
     ]
-    if strategy not in ("naive", "joint"):
-        # The decomposition of its 2048 inputs would take most of the test's time.
-        changes.append(f"strategy.{strategy}.exclude=fc2")
+    plugin = baselines.load(strategy)
     spec = expand(load_sweep(SMALL, changes))[0]
     alone = run(spec, tmp_path / "alone", data_dir=data_dir)
     assert alone.status == "finished", alone.error
     last = len(alone.tasks) - 1
     with pytest.raises(KeyboardInterrupt):
         run(spec, tmp_path / "killed", data_dir=data_dir, notify=interrupt_at(last, epoch=1))
-    resumed = run(spec, tmp_path / "killed", data_dir=data_dir)
+    trained: list[int] = []
+    resumed = run(
+        spec,
+        tmp_path / "killed",
+        data_dir=data_dir,
+        notify=lambda task, *_: trained.append(task),
+    )
+    assert trained[0] == (last if plugin.resumable else 0)
     assert numbers(resumed) == numbers(alone)
     if strategy in ("ness", "gpm", "adam_nscl", "lora"):
-        assert set(alone.tasks[1].ranks) == {"conv1", "conv2", "conv3", "fc1"}
+        assert set(alone.tasks[1].ranks) == {"conv1", "conv2", "conv3", "fc1", "fc2"}
+
+
+@pytest.mark.parametrize("scenario", ["cil", "dil"])
+def test_statistics_of_the_task_are_refused_where_the_task_is_hidden(
+    data_dir: Path, scenario: str
+) -> None:
+    changes = [
+        f'stream="split_cifar100/{scenario}"',
+        'strategies=["naive"]',
+        f"stream_args.train_per_class={N_TRAIN}",
+        f"stream_args.test_per_class={N_TEST}",
+        "stream_args.valid_share=0.1",
+    ]
+    check(expand(load_sweep(SMALL, changes))[0], data_dir)
+    with pytest.raises(
+        BadInput, match=r"bn = 'task_stats' .* set backbone_args.bn = 'batch_stats'"
+    ):
+        check(expand(load_sweep(SMALL, [*changes, "backbone_args.bn=task_stats"]))[0], data_dir)
 
 
 @pytest.mark.parametrize(

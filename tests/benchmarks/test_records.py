@@ -49,6 +49,17 @@ def test_a_record_reads_as_it_was_written(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+def test_what_was_added_to_the_schema_is_optional_and_no_clutter() -> None:
+    old = record().to_json()
+    assert "task_aware" not in old
+    assert "keeps_data" not in old
+    assert RunRecord.model_validate_json(old).keeps_data is None
+    new = record(accuracy_matrix_task_aware=[[95.0, None], [90.0, 80.0]], keeps_data=False)
+    assert RunRecord.model_validate_json(new.to_json()) == new
+    added = set(new.to_json().splitlines()) - set(old.splitlines())
+    assert ' "keeps_data": false,' in added
+
+
 def test_a_record_of_ten_tasks_and_five_layers_stays_below_20_kb() -> None:
     layers = [f"features.conv{i}" for i in range(5)]
     task = TaskRecord(
@@ -82,6 +93,9 @@ def test_a_record_of_ten_tasks_and_five_layers_stays_below_20_kb() -> None:
         {"accuracy_matrix": [[float("nan"), None], [80.5, 70.25]]},
         {"initial_accuracy": [50.0]},
         {"forward_accuracy": []},
+        {"accuracy_matrix_task_aware": [[90.0]]},
+        {"accuracy_matrix_task_aware": [[90.0, None], [80.5]]},
+        {"accuracy_matrix_task_aware": [[90.0, None], [80.5, 100.1]]},
         {"status": "done"},
         {"schema": 2},
         {"extra": 1},

@@ -37,7 +37,7 @@ def test_it_starts_at_task_1_and_ends_as_if_undisturbed(
     assert numbers(resumed) == numbers(alone)
     assert trace(out, spec) == trace(tmp_path / "alone", spec)
     for said in (capsys.readouterr().err, work.log.read_text()):
-        assert "forgetful: seed 1 was interrupted" in said
+        assert "forgetful: seed 1 did not finish" in said
         assert "starting again from task 1" in said
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from avalanche.core import SupervisedPlugin
-from small_runs import interrupt_at, make_strategy, run_spec, same_tensors
+from small_runs import STRATEGIES, interrupt_at, make_strategy, run_spec, same_tensors
 from torch import Tensor
 
 import baselines
@@ -58,7 +58,7 @@ def starts(out: Path, spec: RunSpec) -> int:
 # Repetition and pairing ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("strategy", sorted(baselines.STRATEGIES))
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_run_repeats_bit_for_bit(tmp_path: Path, strategy: str) -> None:
     spec = run_spec(strategy)
     torch.manual_seed(1)
@@ -180,7 +180,7 @@ def test_evaluating_leaves_the_generators_of_a_run_alone(
     monkeypatch.setattr(torch.nn.Linear, "forward", drawing)
     one = TaskLoop(spec, WorkDir(tmp_path, "x"), None, None)
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
-    assert one._evaluate(range(3)) == plain.initial_accuracy
+    assert one._evaluate(range(3)).any_class == plain.initial_accuracy
     after = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
     assert torch.equal(before[0], after[0])
     assert before[1:] == after[1:]

@@ -26,6 +26,8 @@ def make(tmp_path: Path) -> MakeRecord:
         spec: dict[str, Any] | None = None,
         forward: list[float | None] | None = None,
         initial: list[float | None] | None = None,
+        task_aware: Matrix | None = None,
+        keeps_data: bool | None = None,
     ) -> RunRecord:
         full: dict[str, Any] = {
             "stream": stream,
@@ -50,6 +52,8 @@ def make(tmp_path: Path) -> MakeRecord:
             status=status,
             error=error,
             accuracy_matrix=matrix,
+            accuracy_matrix_task_aware=task_aware,
+            keeps_data=keeps_data,
             initial_accuracy=initial or [None] * size,
             forward_accuracy=forward or [None] * size,
             tasks=[task() for _ in range(size)] if tasks is None else tasks,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, task
+from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, task
 
 from benchmarks.records import Matrix
-from benchmarks.reporting import metrics
-from benchmarks.reporting.metrics import METRICS, Undefined
+from benchmarks.reporting import metrics, registry
+from benchmarks.reporting.metrics import Undefined
+from benchmarks.reporting.registry import METRICS, metrics_of
 
 OF_MATRIX = {
     metrics.average_accuracy: 78.0,
@@ -86,11 +87,34 @@ def test_forward_transfer_names_what_was_not_measured(forward, initial, reason: 
     assert reason in value.reason
 
 
+def test_class_incremental_runs_have_task_aware_metrics_and_no_forward_transfer(
+    make: MakeRecord,
+) -> None:
+    aware = shifted(HAND, 2)
+    record = make(stream="split_digits/cil", task_aware=aware)
+    values = {name: metric.of(record) for name, metric in metrics_of("x/cil").items()}
+    assert (values["acc"], values["acc_task_aware"]) == (78, 80)
+    assert (values["bwt"], values["bwt_task_aware"]) == (-21, -21)
+    assert values["fwt"] == Undefined("classes that were not trained yet cannot be predicted")
+    old = make(stream="split_digits/cil")
+    assert METRICS["acc_task_aware"].of(old) == Undefined("task-aware accuracies were not recorded")
+
+
+@pytest.mark.parametrize("scenario", ["til", "dil"])
+def test_other_scenarios_have_no_task_aware_metrics(make: MakeRecord, scenario: str) -> None:
+    record = make(stream=f"split_digits/{scenario}")
+    for name in ("acc_task_aware", "bwt_task_aware"):
+        value = METRICS[name].of(record)
+        assert isinstance(value, Undefined)
+        assert "only in class-incremental streams" in value.reason
+        assert name not in metrics_of(record.spec["stream"])
+
+
 def test_costs_are_sums_and_maxima_over_tasks(make: MakeRecord) -> None:
     record = make(tasks=[task(train_s=2, state_bytes=7), task(train_s=3, state_bytes=5)])
-    assert metrics.seconds(record) == 2 + 0.5 + 3 + 0.5
-    assert metrics.eval_seconds(record) == 0.5
-    assert metrics.state_bytes(record) == 7
+    assert registry.seconds(record) == 2 + 0.5 + 3 + 0.5
+    assert registry.eval_seconds(record) == 0.5
+    assert registry.state_bytes(record) == 7
 
 
 def test_costs_of_a_run_that_completed_no_task_are_undefined(make: MakeRecord) -> None:
@@ -101,6 +125,6 @@ def test_costs_of_a_run_that_completed_no_task_are_undefined(make: MakeRecord) -
 
 def test_the_registry_computes_every_metric_of_a_record(make: MakeRecord) -> None:
     record = make(forward=[None, 55.0, 70.0], initial=[48.0, 50.0, 45.0])
-    values = {name: metric.of(record) for name, metric in METRICS.items()}
+    values = {name: metric.of(record) for name, metric in metrics_of("x/til").items()}
     assert not any(isinstance(value, Undefined) for value in values.values())
     assert (values["acc"], values["fwt"]) == (78, 15)

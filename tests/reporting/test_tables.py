@@ -187,6 +187,45 @@ def test_several_streams_in_one_folder(make: MakeRecord, tmp_path: Path) -> None
     assert "spec.stream_args.flip" not in rows(tmp_path, "split_digits-cil.csv")[0]
 
 
+def test_task_aware_accuracy_stands_beside_acc_in_class_incremental_tables_alone(
+    make: MakeRecord, tmp_path: Path
+) -> None:
+    for scenario in ("til", "cil", "dil"):
+        aware = shifted(HAND, 2) if scenario == "cil" else None
+        make("ness", stream=f"split_digits/{scenario}", task_aware=aware)
+    headline = write_tables(tmp_path).headline
+    names = ("acc_task_aware", "bwt_task_aware")
+    for scenario in ("til", "cil", "dil"):
+        stem = f"split_digits-{scenario}"
+        markdown_table, tex = table(tmp_path, f"{stem}.md"), table(tmp_path, f"{stem}.tex")
+        (run,) = rows(tmp_path, f"{stem}.csv")
+        metrics = {row["metric"] for row in rows(tmp_path, f"{stem}-summary.csv")}
+        if scenario != "cil":
+            assert "ask-aware" not in markdown_table + tex
+            assert not set(names) & (metrics | run.keys())
+            assert "task_aware" not in run["undefined"]
+            continue
+        columns = ["ACC (%) ↑", "Task-aware ACC (%) ↑", "BWT (%) ↑"]
+        assert row_of(markdown_table, "Strategy")[2:5] == columns
+        assert row_of(markdown_table, "ness")[2:5] == ["78.00", "80.00", "-21.00"]
+        assert r"\shortstack[r]{Task-aware\\ACC (\%)}" in tex
+        assert [float(run[name]) for name in ("acc", *names)] == [78, 80, -21]
+        assert set(names) <= metrics
+        assert "fwt: classes that were not trained yet cannot be predicted" in run["undefined"]
+    assert headline.count("Task-aware ACC (%)") == 1
+
+
+def test_methods_that_keep_old_data_are_named(make: MakeRecord, tmp_path: Path) -> None:
+    for strategy, keeps in (("replay", True), ("joint", True), ("ness", False), ("gpm", None)):
+        make(strategy, keeps_data=keeps)
+    make("ness", stream="split_digits/dil", keeps_data=False)
+    write_tables(tmp_path)
+    note = "Keep samples of earlier tasks: joint, replay."
+    for suffix in ("md", "tex"):
+        assert note in table(tmp_path, f"split_digits-til.{suffix}")
+        assert "Keep samples" not in table(tmp_path, f"split_digits-dil.{suffix}")
+
+
 def test_settings_that_differ_between_methods_are_noted(make: MakeRecord, tmp_path: Path) -> None:
     make("ness")
     make("gpm", spec={"optimizer.momentum": 0.0})

@@ -1,0 +1,59 @@
+"""The table of one stream as plain text, before any markup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.reporting.order import UPPER_BOUNDS
+from benchmarks.reporting.registry import Metric, Place, metrics_of
+from benchmarks.reporting.stats import Summary
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one method scores in one metric, over seeds."""
+
+    text: str
+    summary: Summary | None = None
+    """None where the metric is undefined for every run of the row."""
+    footnote: str = ""
+    """The letter under which the notes say why a number is missing."""
+    mark: Literal["", "best", "second"] = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method (one spec, over seeds), or its failed runs."""
+
+    label: str
+    strategy: str
+    n: int
+    """Finished runs."""
+    cells: dict[str, Cell]
+    """A cell for every metric of the stream, see `metrics_of`."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """All methods on one stream."""
+
+    stream: str
+    caption: str
+    rows: list[Row]
+    notes: list[str]
+    """Lines under the table, footnotes first."""
+
+    def metrics(self, *places: Place) -> dict[str, Metric]:
+        """The metrics to show, in the order of their columns."""
+        return metrics_of(self.stream, *places)
+
+
+def heading(metric: Metric) -> str:
+    """Column heading: label, unit where the cells do not carry it."""
+    return f"{metric.label} (%)" if metric.unit == "%" else metric.label
+
+
+def is_ranked(row: Row) -> bool:
+    """Whether a row competes for the marks: it has runs and is no upper bound."""
+    return row.n > 0 and row.strategy not in UPPER_BOUNDS

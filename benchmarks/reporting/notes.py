@@ -1,0 +1,92 @@
+"""The notes under the table of one stream: what its reader has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from benchmarks.reporting.cells import Row, is_ranked
+from benchmarks.reporting.collect import Collection
+from benchmarks.reporting.numbers import NOTHING
+from benchmarks.reporting.order import UPPER_BOUNDS
+from benchmarks.reporting.specs import confounds, flatten, who_has_what
+
+
+def seeds(runs: pd.DataFrame) -> str:
+    """``seed 1`` or ``seeds 1, 2``."""
+    listed = [NOTHING if pd.isna(seed) else str(seed) for seed in runs["seed"]]
+    return f"{'seed' if len(listed) == 1 else 'seeds'} {', '.join(listed)}"
+
+
+def errors(runs: pd.DataFrame) -> list[str]:
+    """How the runs without a number ended."""
+    broken = runs[runs["status"] != "finished"]
+    return [
+        f"{label} {status} ({seeds(same)}): {error or 'no message was stored'}"
+        for (label, status, error), same in broken.groupby(["label", "status", "error"], sort=False)
+    ]
+
+
+def spread(rows: Sequence[Row]) -> list[str]:
+    """What the numbers of a cell are."""
+    counts = {row.n for row in rows if row.n}
+    notes = []
+    if counts - {1}:
+        notes.append(
+            "n: finished runs, one a seed. "
+            "\N{PLUS-MINUS SIGN}: sample standard deviation over these runs; "
+            "bytes without it are equal in all of them."
+        )
+    if 1 in counts:
+        notes.append("n = 1: one run, so neither a standard deviation nor an interval is given.")
+    return notes
+
+
+def ranking(rows: Sequence[Row]) -> list[str]:
+    """What is marked, and which methods are not ranked."""
+    ranked = [row for row in rows if is_ranked(row)]
+    notes = []
+    if len(ranked) > 1:
+        notes.append("Bold: best mean of a column; underlined: second best (not a test).")
+    bounds = [row.label for row in rows if row.n and row.strategy in UPPER_BOUNDS]
+    if bounds:
+        notes.append(f"{', '.join(bounds)}: an upper bound (sees old data again), not ranked.")
+    return notes
+
+
+def old_data(collection: Collection, stream: str) -> list[str]:
+    """Which methods keep old data; records from before the question was asked do not say."""
+    keeping = [
+        label
+        for label, records in collection.finished(stream).items()
+        if any(record.keeps_data for record in records)
+    ]
+    return [f"Keep samples of earlier tasks: {', '.join(keeping)}."] if keeping else []
+
+
+def provenance(collection: Collection, stream: str) -> list[str]:
+    """Seeds, settings that differ, and where the numbers come from."""
+    runs = collection.of_stream(stream)
+    finished = runs[runs["status"] == "finished"]
+    notes = []
+    of_label = {str(label): seeds(own) for label, own in finished.groupby("label", sort=False)}
+    if len(set(of_label.values())) == 1:
+        notes.append(f"Every method: {next(iter(of_label.values()))}.")
+    elif of_label:
+        notes.append(f"The methods have different seeds: {who_has_what(of_label)}.")
+    specs = {
+        str(label): flatten(collection.records[str(own.index[0])].spec)
+        for label, own in runs.groupby("label", sort=False)
+    }
+    differences = confounds(specs)
+    if differences:
+        notes.append("The methods differ in more than their own arguments:")
+        notes += [f"- {difference}" for difference in differences]
+    if collection.running[stream]:
+        notes.append(f"Runs in progress, not in this table: {collection.running[stream]}.")
+    notes.append(
+        f"From the runs in {collection.out}; regenerate with "
+        f"`python -m benchmarks tables {collection.out}`."
+    )
+    return notes
