@@ -2,7 +2,8 @@
 
 Learning rate falls by a factor when the validation loss has not improved for some epochs;
 training ends when it falls below a least value; the weights of the lowest validation loss
-are restored (GPM, SGP, TRGP, NESS: protocol.md section 1). Avalanche's EarlyStoppingPlugin
+are restored (GPM, SGP, TRGP, NESS: protocol.md section 1), or with ``keep = "last"`` those of the
+last epoch kept. Avalanche's EarlyStoppingPlugin
 restores them only when patience runs out and can leave the next task without an epoch.
 """
 
@@ -54,8 +55,8 @@ class Protocol(SupervisedPlugin[Any]):
         self.spec, self.seed, self.on_epoch = spec, seed, on_epoch
         self.epochs_done = 0
         """Epochs trained in the latest task."""
-        self.best_epoch: int | None = None
-        """The epoch, from 1, of the lowest validation loss in the latest task."""
+        self.kept_epoch: int | None = None
+        """The epoch, from 1, whose weights the latest task ended with."""
         self._lrs: list[float] = []
         self._scale = 1.0
         self._patience = 0
@@ -71,7 +72,7 @@ class Protocol(SupervisedPlugin[Any]):
         compat.fresh_optimizer(strategy)
         self.epochs_done, self._scale, self._patience = 0, 1.0, self.spec.patience
         self._best_loss, self._best, self._lrs = math.inf, {}, []
-        self.best_epoch = None
+        self.kept_epoch = None
 
     def before_training_epoch(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         # Only now: a method may have brought an optimiser of its own.
@@ -96,10 +97,12 @@ class Protocol(SupervisedPlugin[Any]):
         self._require_finite(valid_loss, "validation", task)
         self.on_epoch(Epoch(task, self.epochs_done, lr, train_loss, valid_loss))
         self.epochs_done += 1
-        if valid_loss < self._best_loss:
+        improved, keeps_best = valid_loss < self._best_loss, self.spec.keep == "best"
+        if improved or not keeps_best:
+            self.kept_epoch = self.epochs_done
+        if improved:
             self._best_loss, self._patience = valid_loss, self.spec.patience
-            self.best_epoch = self.epochs_done
-            self._best = _snapshot(strategy.model)
+            self._best = _snapshot(strategy.model) if keeps_best else {}
             return
         self._patience -= 1
         if self._patience > 0:

@@ -32,7 +32,7 @@ class TaskRecord(BaseModel):
     eval_s: float = Field(ge=0)
     epochs: int = Field(ge=0)
     best_epoch: int | None = None
-    """The epoch, from 1, whose weights were kept: that of the lowest validation loss."""
+    """The epoch, from 1, whose weights were kept; see `protocol.keep`."""
     trainable_parameters: int = Field(ge=0)
     """Numbers the optimiser could move in this task, the current head included."""
     state_bytes: int = Field(ge=0)

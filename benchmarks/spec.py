@@ -7,9 +7,17 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from benchmarks.errors import BadInput, nearest
 from benchmarks.records import first_fault
@@ -21,6 +29,19 @@ ClassOrder = Literal["fixed", "per_seed"]
 
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    unset_at_default: ClassVar[frozenset[str]] = frozenset()
+    """Keys that are no part of a dumped table, and so of a run's id, while they have their default:
+    those that were added after runs had been stored. At their default nothing may change."""
+
+    @model_serializer(mode="wrap")
+    def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {
+            key: value
+            for key, value in dump(self).items()
+            if key not in self.unset_at_default or value != fields[key].default
+        }
 
 
 class OptimizerSpec(_Table):
@@ -53,6 +74,10 @@ class ProtocolSpec(_Table):
     """What the learning rate is then divided by."""
     lr_min: float = Field(1e-5, ge=0)
     """Training of a task ends when the learning rate (of the first parameter group) is below."""
+    keep: Literal["best", "last"] = "best"
+    """The weights a task ends with: those of the lowest validation loss, or of the last epoch."""
+
+    unset_at_default: ClassVar[frozenset[str]] = frozenset({"keep"})
 
 
 class RunSpec(_Table):

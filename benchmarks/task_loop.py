@@ -126,7 +126,7 @@ class TaskLoop:
                 consolidate_s=round(self.stopwatch.seconds, 3),
                 eval_s=round(time.perf_counter() - trained, 3),
                 epochs=self.protocol.epochs_done,
-                best_epoch=self.protocol.best_epoch,
+                best_epoch=self.protocol.kept_epoch,
                 trainable_parameters=self.stopwatch.trainable,
                 state_bytes=self.plugin.state_bytes() + self._raw_bytes(task),
                 peak_memory_bytes=_peak_memory(self.spec.device),

@@ -146,6 +146,19 @@ def test_the_best_weights_are_restored_when_the_epochs_end_first() -> None:
     assert not same_tensors(trained.ends[0], trained.weights[0, 3])
 
 
+def test_with_keep_last_the_schedule_is_the_same_and_the_last_weights_stay() -> None:
+    losses = [1.0, 0.9, 0.9, 0.95, 0.9, 0.9, 0.8, 0.8, 0.8, 0.7]
+    best = spec_of(10, 0.4, 2, 2.0, 0.1)
+    last = best.model_copy(update={"protocol": best.protocol.model_copy(update={"keep": "last"})})
+    kept, stayed = (Trained(spec, lambda task, epoch: losses[epoch]) for spec in (best, last))
+    assert stayed.lrs() == kept.lrs() == [0.4] * 4 + [0.2] * 2 + [0.1] * 3
+    assert kept.plugin.kept_epoch == 7
+    assert stayed.plugin.kept_epoch == stayed.plugin.epochs_done == 9
+    assert same_tensors(kept.ends[0], kept.weights[0, 6])
+    assert same_tensors(stayed.ends[0], kept.weights[0, 8])
+    assert not same_tensors(stayed.ends[0], kept.ends[0])
+
+
 def test_a_stop_asked_for_in_the_last_epoch_does_not_leak_into_the_next_task() -> None:
     """Also where one call trains the whole stream: Avalanche resets its flag once a call."""
     spec = spec_of(3, 0.1, 2, 2.0, 0.09)  # the second epoch without progress is the last one

@@ -406,6 +406,8 @@ def test_a_scenario_that_a_method_does_not_support_is_bad_input(
 def test_the_kept_epoch_is_that_of_the_lowest_validation_loss(tmp_path: Path) -> None:
     spec = run_spec("naive", "protocol.epochs=4")
     record = run(spec, tmp_path)
+    last = run(run_spec("naive", "protocol.epochs=4", "protocol.keep=last"), tmp_path)
+    assert [task.best_epoch for task in last.tasks] == [task.epochs for task in last.tasks]
     with WorkDir(tmp_path, spec.id).trace.open(newline="") as file:
         rows = list(csv.DictReader(file))
     for number, task in enumerate(record.tasks):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from small_runs import SMALL, run_spec, run_specs
 
 from benchmarks.errors import BadInput
-from benchmarks.spec import OptimizerSpec, ProtocolSpec, RunSpec, load_sweep
+from benchmarks.records import RunRecord, record_path
+from benchmarks.spec import OptimizerSpec, ProtocolSpec, RunSpec, expand, load_sweep
 
 
 def refusal(*overrides: str, strategy: str = "ness") -> str:
@@ -266,6 +267,37 @@ PINNED = RunSpec(
 def test_the_id_is_the_same_on_every_machine() -> None:
     """Fails when a field or a default of RunSpec changes: stored runs are then other runs."""
     assert PINNED.id == "164b9c579d31540f"
+
+
+ROOT = Path(__file__).parents[2]
+STORED = {"naive": "2346c11bbf709318", "ness": "a087a32453281cb0"}
+
+
+def test_stored_runs_are_still_runs_of_the_spec_that_they_came_from() -> None:
+    """Else the next sweep would train them all again, and tables would show them twice."""
+    path = ROOT / "benchmarks" / "specs" / "cpu" / "split_cifar100.toml"
+    runs = {r.strategy: r for r in expand(load_sweep(path, ["seeds=[1]"]))}
+    results = ROOT / "results" / "cpu" / "split_cifar100"
+    for strategy, run_id in STORED.items():
+        spec = runs[strategy]
+        assert spec.id == run_id
+        stored = RunRecord.read(record_path(results, spec.stream, strategy, run_id))
+        assert stored.spec == spec.model_dump(mode="json")
+        assert RunSpec.model_validate(stored.spec) == spec
+
+
+def test_a_later_key_is_in_the_spec_only_where_it_is_not_at_its_default() -> None:
+    plain, best, last = (
+        run_spec("naive", *keep) for keep in ((), ("protocol.keep=best",), ("protocol.keep=last",))
+    )
+    assert plain.id == best.id != last.id
+    assert "keep" not in plain.model_dump(mode="json")["protocol"]
+    assert last.model_dump(mode="json")["protocol"]["keep"] == "last"
+    again = RunSpec.model_validate_json(last.model_dump_json())
+    assert (again, again.id) == (last, last.id)
+    message = refusal("protocol.keep=first")
+    assert "keep" in message
+    assert "'best' or 'last'" in message
 
 
 def test_the_id_survives_json() -> None:

@@ -149,6 +149,16 @@ def test_confounds_name_shared_settings_that_differ_and_own_ones() -> None:
     ]
 
 
+def test_a_key_that_old_specs_lack_is_shown_with_what_they_mean() -> None:
+    rows = {
+        "naive": {"protocol": {"epochs": 3}},
+        "replay": {"protocol": {"epochs": 3, "keep": "last"}},
+    }
+    assert confounds({label: flatten(spec) for label, spec in rows.items()}) == [
+        "protocol.keep = best (naive); last (replay)"
+    ]
+
+
 def test_streams_never_share_a_file() -> None:
     assert stems(["a/b", "a-b", "../x", "a b"]) == {
         "../x": "x",
