@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test lint format compare tables plots clean
+.PHONY: help setup demo test lint format compare tables plots fidelity clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ tables: $(STAMP) ## tables of OUT=...
 
 plots: $(STAMP) ## figures of OUT=...
 	$(PY) -m benchmarks plots $(OUT)
+
+fidelity: $(STAMP) ## write docs/fidelity.md from the docstrings of the methods
+	$(PY) -m benchmarks fidelity
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -115,6 +115,16 @@ def plots(directory: DirArgument) -> None:
     _finish_report(report)
 
 
+@app.command()
+def fidelity() -> None:
+    """Write docs/fidelity.md: each method's departures from its paper, from the docstrings."""
+    _prepare_process()
+    from benchmarks.fidelity import PAGE, write
+
+    with _writing(PAGE.parent):
+        print(write())
+
+
 app.add_typer(data_app, name="data")
 
 

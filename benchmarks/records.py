@@ -16,6 +16,11 @@ Percent = float
 Matrix = list[list[Percent | None]]
 
 
+IMPLIED = {"protocol.keep": "best"}
+"""What a stored spec means that lacks a key. Keys that were added after runs had been stored are no
+part of a spec at their default, so that ids stay what they were; see `benchmarks.spec`."""
+
+
 class DamagedRecord(BadInput):
     """A record that cannot be read or does not say what a record must say."""
 

@@ -32,7 +32,8 @@ class _Table(BaseModel):
 
     unset_at_default: ClassVar[frozenset[str]] = frozenset()
     """Keys that are no part of a dumped table, and so of a run's id, while they have their default:
-    those that were added after runs had been stored. At their default nothing may change."""
+    those that were added after runs had been stored. At their default nothing may change.
+    `benchmarks.records.IMPLIED` has them for those who read stored specs."""
 
     @model_serializer(mode="wrap")
     def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from benchmarks.records import IMPLIED
 from benchmarks.reporting.order import canonical
-from benchmarks.spec import ProtocolSpec
 
 SEED_KEYS = ("seed", "init_seed", "data_seed", "class_order_seed")
 """Top-level keys in which repetitions of one experiment may differ."""
@@ -90,12 +90,6 @@ def who_has_what(values: Mapping[str, str]) -> str:
 
 _UNSET = "unset"
 
-_LATER = {
-    f"protocol.{key}": str(ProtocolSpec.model_fields[key].default)
-    for key in ProtocolSpec.unset_at_default
-}
-"""What a spec means that lacks a key, because it had not been there yet or has its default."""
-
 
 def _unseeded(flat: Flat) -> Flat:
     return {key: value for key, value in flat.items() if key not in SEED_KEYS}
@@ -124,7 +118,7 @@ def _differing(specs: Iterable[Flat]) -> list[str]:
 
 
 def _at(flat: Flat, key: str) -> str:
-    return show(flat[key]) if key in flat else _LATER.get(key, _UNSET)
+    return show(flat[key]) if key in flat else IMPLIED.get(key, _UNSET)
 
 
 def _by_value(flat: Flat, key: str) -> tuple[bool, float, str]:

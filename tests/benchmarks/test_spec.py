@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from small_runs import SMALL, run_spec, run_specs
 
 from benchmarks.errors import BadInput
-from benchmarks.records import RunRecord, record_path
+from benchmarks.records import IMPLIED, RunRecord, record_path
 from benchmarks.spec import OptimizerSpec, ProtocolSpec, RunSpec, expand, load_sweep
 
 
@@ -291,6 +291,10 @@ def test_a_later_key_is_in_the_spec_only_where_it_is_not_at_its_default() -> Non
         run_spec("naive", *keep) for keep in ((), ("protocol.keep=best",), ("protocol.keep=last",))
     )
     assert plain.id == best.id != last.id
+    unset = {
+        f"protocol.{key}": getattr(plain.protocol, key) for key in plain.protocol.unset_at_default
+    }
+    assert unset == IMPLIED
     assert "keep" not in plain.model_dump(mode="json")["protocol"]
     assert last.model_dump(mode="json")["protocol"]["keep"] == "last"
     again = RunSpec.model_validate_json(last.model_dump_json())
