@@ -156,9 +156,9 @@ def attach(
     layer.update_form = form  # type: ignore[assignment]
     layer.update_scale = scale  # type: ignore[assignment]
     layer.register_forward_pre_hook(_no_fast_path)
-    kind: Any = type(layer)
+    kinds: tuple[Any, Any] = update, type(layer)
     module: Any = layer
-    module.__class__ = _adapted_class(update, kind)
+    module.__class__ = _adapted_class(*kinds)
     adapted: LowRankUpdate = module
     return adapted
 

@@ -10,7 +10,7 @@ from ness import compat
 from ness.moments import weight_columns, weight_matrix
 from toys import toy_benchmark, toy_strategy, train_quietly
 
-METHODS = ("ness", "gpm", "adam_nscl", "lora")
+METHODS = ("ness", "gpm", "sgp", "trgp", "adam_nscl", "owm", "lora", "inflora")
 
 
 def arguments(method, d):
@@ -18,6 +18,10 @@ def arguments(method, d):
     return {
         "ness": {"eps": 1 / d},
         "gpm": {"threshold": 1 - 1.5 / d, "samples": 48},
+        "sgp": {"threshold": 1 - 1.5 / d, "samples": 48, "alpha": 1e9},
+        "trgp": {"threshold": 1 - 1.5 / d, "samples": 48, "trust": 1e-3},
+        "owm": {"alpha": 1.0},
+        "inflora": {"threshold": 1 - 1.5 / d, "r": 2},
         "adam_nscl": {"a": 100.0, "lr": 1e-2},
         "lora": {"r": 2},
     }[method]
@@ -49,6 +53,12 @@ def moments(layer, batches):
     return rows.mT @ rows
 
 
+def free_projector(basis, complement):
+    """Onto the directions outside a memory, group by group."""
+    P = basis @ basis.mT
+    return P if complement else torch.eye(P.shape[-1], dtype=P.dtype) - P
+
+
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", CONVOLUTIONS)
@@ -74,7 +84,7 @@ def test_the_update_of_the_second_task(name, method):
         )
         M = moments(oracle, [batch[0].mean(0, keepdim=True) for batch in batches])
         torch.testing.assert_close(by_group(plugin.X["conv"]), M, rtol=1e-3, atol=1e-3)
-    if method == "gpm":
+    if method in ("gpm", "sgp", "trgp"):
         C = by_group(plugin.C["conv"])
         for c, m in zip(C, M, strict=True):
             held = (c.T @ m @ c).trace() / m.trace()
@@ -83,6 +93,12 @@ def test_the_update_of_the_second_task(name, method):
             assert held >= settings["threshold"] - 1e-4
             assert best[k - 1] == pytest.approx(held.item(), rel=1e-4)
             assert k == 1 or best[k - 2] < settings["threshold"]
+    if method == "inflora":
+        basis = by_group(plugin.memory["conv"].basis)
+        assert 0 < basis.shape[-1] <= weight_columns(oracle) / 2
+        free = free_projector(basis, plugin.memory["conv"].complement)
+    if method == "owm":
+        S = by_group(plugin.S["conv"])
     train_quietly(strategy, benchmark.train_stream[1])
     dW = by_group(weight_matrix(model.conv, model.conv.weight.detach())) - W0
     assert plugin.ranks["conv"] > 0
@@ -95,8 +111,21 @@ def test_the_update_of_the_second_task(name, method):
         for w, q, s in zip(dW, Q, sigma, strict=True):
             protected = q[:, s > settings["eps"] * s.sum() * (1 + 1e-4)]
             assert (w @ protected).norm() < 1e-5
-    elif method == "gpm":
+    elif method in ("gpm", "sgp", "trgp"):
         assert (dW @ C).norm() < 1e-5
+    elif method == "owm":
+        batches = compat.evaluation_batches(
+            benchmark.train_stream[0].dataset, batch_size=64, seed=0
+        )
+        A = moments(oracle, [batch[0].mean(0, keepdim=True) for batch in batches])
+        torch.testing.assert_close(S, A, rtol=1e-3, atol=1e-3)
+        P = torch.linalg.inv(A + torch.eye(A.shape[-1], dtype=A.dtype))
+        trace = P.diagonal(dim1=-2, dim2=-1).sum(-1).max()
+        assert plugin.ranks["conv"] == pytest.approx(trace.item(), abs=0.51)
+    elif method == "inflora":
+        for w, P in zip(dW, free, strict=True):
+            assert (w - w @ P).norm() < 1e-5
+            assert torch.linalg.matrix_rank(w, atol=1e-6) <= 2
     elif method == "adam_nscl":
         for w, m in zip(dW, M, strict=True):
             eigenvalues, q = torch.linalg.eigh(m)
