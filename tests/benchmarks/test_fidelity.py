@@ -10,7 +10,7 @@ import baselines
 from baselines.stock import Naive
 from benchmarks import fidelity
 from benchmarks.errors import BadInput
-from benchmarks.fidelity import Fidelity, missing, page, parse
+from benchmarks.fidelity import PAGE, Fidelity, missing, page, parse
 from benchmarks.reporting.order import canonical
 
 
@@ -95,3 +95,9 @@ def test_a_strategy_without_its_paragraphs_is_named(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("name", sorted(baselines.STRATEGIES, key=canonical))
 def test_every_strategy_says_where_it_departs_and_what_it_keeps(name: str) -> None:
     assert missing(name, parse(baselines.load(name).__doc__ or "")) == []
+
+
+def test_the_page_is_the_one_that_the_docstrings_give() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), (
+        "docs/fidelity.md is old: run `make fidelity`"
+    )
