@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from benchmarks.data.cache import array_sha256
 from benchmarks.records import scenario_of
@@ -191,36 +190,7 @@ class Stream:
         """The stream as an Avalanche benchmark: experiences with task labels and all classes.
 
         ``sees``: what each train and valid experience holds; test stays a task each.
-
-        Splits are made before Avalanche sees them, because its own splitting drops task
-        labels and takes the last samples for validation (docs: avalanche-0.6, pitfalls 7, 8).
         """
-        from avalanche.benchmarks import dataset_benchmark
+        from benchmarks.streams.avalanche_stream import benchmark
 
-        datasets = {
-            name: [
-                NormalisedDataset(self.data(name, step, sees), self.normalisation)
-                for step in range(len(self.tasks) if name == "test" else self.steps(sees))
-            ]
-            for name in SPLITS
-        }
-        return dataset_benchmark(
-            datasets["train"],
-            datasets["test"],
-            other_streams_datasets={"valid": datasets["valid"]},
-        )
-
-
-class NormalisedDataset(Dataset[tuple[Tensor, int]]):
-    """A split as a map-style data set of normalised (x, y), for loaders that are not ours."""
-
-    def __init__(self, split: Split, normalisation: Normalisation) -> None:
-        self.split, self.normalisation = split, normalisation
-        self.targets = split.y.tolist()
-        self.targets_task_labels = split.task.tolist()
-
-    def __len__(self) -> int:
-        return len(self.split)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.normalisation(self.split.x[index : index + 1])[0], self.targets[index]
+        return benchmark(self, sees)
