@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from avalanche.training.plugins import AGEMPlugin
 
@@ -25,7 +25,7 @@ class AGEM(Stock):
     resumable.
     """
 
-    keeps_data: ClassVar[bool] = True
+    keeps_data: bool = True
 
     def __init__(self, *, patterns_per_experience: int = 65, sample_size: int = 1300) -> None:
         if patterns_per_experience < 1 or sample_size < 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from avalanche.training.plugins import GDumbPlugin
 
@@ -26,7 +26,7 @@ class GDumb(Stock):
     of tasks. Not resumable.
     """
 
-    keeps_data: ClassVar[bool] = True
+    keeps_data: bool = True
 
     def __init__(self, *, mem_size: int = 200) -> None:
         if mem_size < 1:

@@ -26,7 +26,7 @@ class GEM(Stock):
 
     resumable: ClassVar[bool] = True
     carries: ClassVar[tuple[str, ...]] = ("memory_x", "memory_y", "memory_tid")
-    keeps_data: ClassVar[bool] = True
+    keeps_data: bool = True
 
     def __init__(self, *, patterns_per_experience: int = 256, memory_strength: float = 0.5) -> None:
         if patterns_per_experience < 1 or memory_strength < 0:

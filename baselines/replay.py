@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from avalanche.training.plugins import ReplayPlugin
 from avalanche.training.storage_policy import (
@@ -36,7 +36,7 @@ class Replay(Stock):
     Keeps ``mem_size`` samples of old data, whatever the number of tasks. Not resumable.
     """
 
-    keeps_data: ClassVar[bool] = True
+    keeps_data: bool = True
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ class Joint(Naive):
     """
 
     sees: ClassVar[Literal["task", "seen", "all"]] = "all"
-    keeps_data: ClassVar[bool] = True
+    keeps_data: bool = True
 
 
 class Cumulative(Naive):
@@ -56,4 +56,4 @@ class Cumulative(Naive):
     """
 
     sees: ClassVar[Literal["task", "seen", "all"]] = "seen"
-    keeps_data: ClassVar[bool] = True
+    keeps_data: bool = True

@@ -79,6 +79,7 @@ class NESSPlugin(TaskPlugin):
         if moments not in ("accumulate", "recompute"):
             raise ValueError(f"moments = {moments!r} is unknown; choose accumulate or recompute")
         self.eps, self.rule, self.moments, self.form = eps, rule, moments, form
+        self.keeps_data = moments == "recompute"
         self.train_bias, self.train_norm = train_bias, train_norm
         self.as_released = as_released
         self.M: dict[str, Tensor] = {}

@@ -16,13 +16,13 @@ from torch.optim import Optimizer
 from ness.adapter import Form
 from ness.layers import Patterns
 from ness.nullspace import Rule
-from ness.plugin import Moments, NESSPlugin
+from ness.plugin import Fault, Moments, NESSPlugin
 
 
 class NESS(SupervisedTemplate[Any, Any, Any]):
     """Plain supervised training plus `NESSPlugin`, whose docstring has the method.
 
-    ``eps`` to ``form`` are the plugin's arguments, the rest Avalanche's. The plugin comes last
+    ``eps`` to ``as_released`` are the plugin's arguments, the rest Avalanche's. The plugin comes last
     of ``plugins``, so that one that restores weights acts before it consolidates them, and is
     at hand as ``self.ness``.
     """
@@ -42,6 +42,7 @@ class NESS(SupervisedTemplate[Any, Any, Any]):
         train_bias: bool = False,
         train_norm: bool = False,
         form: Form = "auto",
+        as_released: Sequence[Fault] = (),
         train_mb_size: int = 1,
         train_epochs: int = 1,
         eval_mb_size: int | None = None,
@@ -61,6 +62,7 @@ class NESS(SupervisedTemplate[Any, Any, Any]):
             train_bias=train_bias,
             train_norm=train_norm,
             form=form,
+            as_released=as_released,
         )
         super().__init__(
             model=model,

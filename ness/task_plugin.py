@@ -44,7 +44,7 @@ class TaskPlugin(SupervisedPlugin[Any]):
     sees: ClassVar[Literal["task", "seen", "all"]] = "task"
     """The training data of a step in the benchmark runner: the task's own, that of all tasks so
     far (`cumulative`), or of the whole stream in a single step (`joint`)."""
-    keeps_data: ClassVar[bool] = False
+    keeps_data: bool = False
     """Whether samples of earlier tasks are kept."""
     resumable: ClassVar[bool] = True
     """Whether `state_dict` holds all that the method carries between tasks. Where not, a run
