@@ -13,10 +13,10 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test lint format compare tables plots fidelity clean
+.PHONY: help setup demo test lint format compare digits as-released tables plots fidelity clean
 
 help: ## what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv once, with pinned versions (TORCH=... picks another build)
 
@@ -48,6 +48,30 @@ compare: $(STAMP) ## run SPEC=... into OUT=... (SWEEP="--set ..."), goes on wher
 	$(PY) -m benchmarks sweep $(SPEC) --out $(OUT) --workers $(WORKERS) $(SWEEP)
 	$(PY) -m benchmarks tables $(OUT)
 	$(PY) -m benchmarks plots $(OUT)
+
+SMALL    := benchmarks/specs/cpu/split_cifar100_small.toml
+FAULTS   := ness:nan_freezes ness:first_task_only gpm:one_less trgp:drops_strongest \
+            trgp:trains_norms dfgp:swapped_labels adam_nscl:noise_floor
+RELEASED := results/cpu/as_released
+
+digits: $(STAMP) ## every method on digits: task-, class- and domain-incremental, minutes
+	for scenario in til cil dil; do \
+	    $(MAKE) compare SPEC=benchmarks/specs/cpu/digits_$$scenario.toml || exit 1; done
+
+as-released: $(STAMP) ## what the faults of the authors' codes are worth, one by one; an hour
+	$(PY) -m benchmarks sweep $(SMALL) --out $(RELEASED) --workers $(WORKERS) \
+	    --set 'strategies=["frozen", "ness", "gpm", "trgp", "dfgp", "adam_nscl"]'
+	for fault in $(FAULTS); do \
+	    $(PY) -m benchmarks sweep $(SMALL) --out $(RELEASED) --workers $(WORKERS) \
+	        --set "strategies=[\"$${fault%%:*}\"]" \
+	        --set "strategy.$${fault%%:*}.as_released=[\"$${fault##*:}\"]" || exit 1; done
+	for faults in '' '"threshold_beyond_one"'; do \
+	    $(PY) -m benchmarks sweep $(SMALL) --out $(RELEASED)_20_tasks --workers $(WORKERS) \
+	        --set 'strategies=["gpm"]' --set stream_args.tasks=20 \
+	        --set stream_args.classes_per_task=5 --set strategy.gpm.threshold=0.965 \
+	        --set "strategy.gpm.as_released=[$$faults]" || exit 1; done
+	for out in $(RELEASED) $(RELEASED)_20_tasks; do \
+	    $(PY) -m benchmarks tables $$out && $(PY) -m benchmarks plots $$out || exit 1; done
 
 tables: $(STAMP) ## tables of OUT=...
 	$(PY) -m benchmarks tables $(OUT)

@@ -22,9 +22,9 @@ from ness.plugin import Fault, Moments, NESSPlugin
 class NESS(SupervisedTemplate[Any, Any, Any]):
     """Plain supervised training plus `NESSPlugin`, whose docstring has the method.
 
-    ``eps`` to ``as_released`` are the plugin's arguments, the rest Avalanche's. The plugin comes last
-    of ``plugins``, so that one that restores weights acts before it consolidates them, and is
-    at hand as ``self.ness``.
+    ``eps`` to ``as_released`` are the plugin's arguments, the rest Avalanche's. The plugin comes
+    last of ``plugins``, so that one that restores weights acts before it consolidates them, and
+    is at hand as ``self.ness``.
     """
 
     def __init__(

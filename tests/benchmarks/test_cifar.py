@@ -153,12 +153,13 @@ def test_values_that_do_not_fit(
 
 
 @pytest.mark.parametrize(
-    ("name", "tasks", "epochs"), [("split_cifar100", 10, 10), ("split_cifar100_small", 5, 5)]
+    ("name", "tasks", "epochs", "strategies"),
+    [("split_cifar100", 10, 10, 7), ("split_cifar100_small", 5, 5, 14)],
 )
-def test_presets(name: str, tasks: int, epochs: int) -> None:
+def test_presets(name: str, tasks: int, epochs: int, strategies: int) -> None:
     runs = expand(load_sweep(SPECS / f"{name}.toml"))
-    assert len(runs) == 14
-    assert len({run.id for run in runs}) == 14
+    assert len({run.strategy for run in runs}) == strategies
+    assert len({run.id for run in runs}) == 2 * strategies
     for run in runs:
         assert run.backbone == "alexnet"
         assert run.stream_args["tasks"] == tasks
