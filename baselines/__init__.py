@@ -25,6 +25,7 @@ STRATEGIES = {
     "sgp": "baselines.sgp:SGP",
     "trgp": "baselines.trgp:TRGP",
     "dfgp": "baselines.dfgp:DFGP",
+    "fs_dgpm": "baselines.fs_dgpm:FSDGPM",
     "adam_nscl": "baselines.adam_nscl:AdamNSCL",
     "owm": "baselines.owm:OWM",
     "lora": "baselines.lora:LoRA",

@@ -38,6 +38,7 @@ ARGUMENTS = {
     "sgp": {"threshold": 0.9},
     "trgp": {"threshold": 0.9, "trust": 0.1},
     "dfgp": {"threshold": 0.9},
+    "fs_dgpm": {"threshold": 0.9, "mem_size": 64},
     "inflora": {"threshold": 0.9},
     "mas": {"lambda_reg": 0.01},
     "rwalk": {"delta_t": 2},
@@ -45,7 +46,7 @@ ARGUMENTS = {
 STATE = {
     "nothing": {"naive", "joint", "cumulative", "frozen", "lora"},
     "flat": {"ness", "ness_sam", "random_subspace", "owm"},
-    "grows": {"gpm", "sgp", "dfgp", "trgp", "adam_nscl", "inflora"},
+    "grows": {"gpm", "sgp", "dfgp", "trgp", "fs_dgpm", "adam_nscl", "inflora"},
 }
 """What each method keeps between tasks, as its docstring says; Avalanche's are in test_stock."""
 
@@ -179,6 +180,10 @@ def test_state_grows_as_the_docstring_says(name):
         assert sizes == [8 * (12**2 + 16**2)] * TASKS
     elif name == "trgp":
         assert sizes == sorted(set(sizes))
+    elif name == "fs_dgpm":
+        samples = 64 * (4 * 12 + 8 + 8)  # x, y and the task label
+        assert sizes[0] < samples < sizes[1]
+        assert max(sizes) <= samples + 4 * (12**2 + 16**2)
     else:
         assert sizes == sorted(sizes) or name == "inflora"  # its halves change places
         assert sizes[-1] <= 8 * (12**2 + 16**2)
