@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
+from avalanche.training.plugins import LRSchedulerPlugin
 from torch import Tensor, nn
 
 from baselines.projection import ProjectedUpdates, drop, keep
@@ -83,6 +84,7 @@ class AdamNSCL(ProjectedUpdates):
     def begin_task(self, strategy: Any) -> None:
         layers = self.adapted(strategy.model)
         if self.optimizer == "adam":
+            self._refuse_schedulers(strategy)
             self._own_optimizer = self._own_optimizer or strategy.optimizer
             strategy.optimizer = self._adam(strategy.model)
         if self.tasks_done == 0:
@@ -101,8 +103,18 @@ class AdamNSCL(ProjectedUpdates):
             for term in (self._ewc if self.bn_ewc else [])
             for name, (importance, mean) in term.items()
         ]
+        self.report_ranks(layers)
         weights = [layer.weight for layer in self.constrained.values()]
         self.train_only(strategy, weights, norms=self.bn_ewc is not None)
+
+    def _refuse_schedulers(self, strategy: Any) -> None:
+        for plugin in strategy.plugins:
+            if isinstance(plugin, LRSchedulerPlugin):
+                raise ValueError(
+                    "LRSchedulerPlugin beside AdamNSCL: the scheduler steps another optimiser than "
+                    "the one that trains; give optimizer = 'shared', or schedule in a plugin that "
+                    "reads strategy.optimizer"
+                )
 
     def _adam(self, model: nn.Module) -> torch.optim.Adam:
         norms = list(norm_parameters(model, self.free_heads).values())

@@ -16,8 +16,8 @@ class Frozen(TaskPlugin):
     """The trunk fixed after task 1, heads alone train: the floor of every null-space method.
 
     A null-space method whose layers have all come out with rank 0 scores exactly this, and
-    this forgets nothing, but where one head serves all tasks and classes come again: that head
-    goes on training freely.
+    this forgets nothing, but where one head serves all tasks and classes come again: the last
+    layer of that head goes on training freely.
 
     Keeps nothing between tasks.
     """

@@ -92,7 +92,10 @@ class DFGP(GPM):
     def _mixture_loss(self, strategy: Any) -> Tensor:
         x, y, task_labels = strategy.mb_x, strategy.mb_y, strategy.mb_task_id
         if not torch.equal(task_labels[self._partners], task_labels):
-            raise ValueError("DFGP mixes samples of one task; this batch has those of several")
+            raise ValueError(
+                "DFGP mixes samples of one task, and this batch has those of several: take what "
+                "replays old samples away, or give form = 'sam'"
+            )
         share, partners = self._shares, self._partners
         wide = share.view(-1, *(1 for _ in x.shape[1:]))
         with unmoved_statistics(strategy.model):

@@ -70,6 +70,7 @@ class GPM(ProjectedUpdates):
         if self.tasks_done > 0:
             self.constrained = {name: layers[name] for name in self.C if name in layers}
             self.ranks = {name: free_rank(self.C[name]) for name in self.constrained}
+            self.report_ranks(layers)
             self.train_only(strategy, [layer.weight for layer in self.constrained.values()])
 
     def project(self, name: str, delta: Tensor) -> Tensor:
@@ -77,8 +78,8 @@ class GPM(ProjectedUpdates):
 
     def end_task(self, strategy: Any) -> None:
         self.constrained = {}
-        batches = self.task_data(strategy, batch_size=self.samples, seed=self.tasks_done)
-        for name, M in self.input_moments(strategy, [next(batches)]).items():
+        batches = self.task_sample(strategy, self.samples, seed=self.tasks_done)
+        for name, M in self.input_moments(strategy, batches).items():
             self.remember(name, M)
 
     def remember(self, name: str, M: Tensor) -> None:

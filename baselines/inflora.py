@@ -27,12 +27,15 @@ class InfLoRA(TaskPlugin):
 
     Departures. The authors adapt keys and values of a pre-trained transformer, in task 1 as
     well; here all layers of a small net. Their threshold rises from 0.95 to 1 over the stream,
-    which 0.95 + 0.005 t does over ten tasks; it stops short of 1. They take singular values
-    of the second moment, so its eigenvalues, and square those as if they were singular
-    values of H; here the energy is that of H. Everything in float64.
+    which 0.95 + 0.005 t does over ten tasks; it stops short of 1. Their B is divided by sqrt(3)
+    and they train without dropout; here neither. They take singular values of the second
+    moment, so its eigenvalues, and square those as if they were singular values of H; here the
+    energy is that of H. Their first task takes one vector less, and where it takes more than
+    d/2, they store those under the mark of the complement, which protects the others; here not.
+    Everything in float64.
 
-    Keeps for every layer the protected directions or all others, whichever are fewer, at most (d,
-    d/2) float32; no data.
+    Keeps for every layer the protected directions or all others, whichever are fewer, (d, d/2)
+    float32 at most (of the fullest group, where a convolution is grouped); no data.
     """
 
     trains_updates: ClassVar[bool] = True
@@ -72,8 +75,7 @@ class InfLoRA(TaskPlugin):
             self.ranks[name] = basis.shape[-1]
             if basis.shape[-1] and layers[name].weight.requires_grad:
                 attach(layers[name], basis, form=self.form)
-        full = [name for name, rank in self.ranks.items() if rank == 0]
-        self.warn_names("no direction of the new task is left, frozen", full)
+        self.report_ranks(layers)
         self.train_only(strategy, [layer.U for layer in adapted_layers(layers).values()])
 
     def end_task(self, strategy: Any) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from baselines.projection import ProjectedUpdates
 from ness.layers import Patterns
 from ness.moments import add_moments
+from ness.nullspace import decompose
 
 BATCH = 64
 
@@ -60,6 +60,7 @@ class OWM(ProjectedUpdates):
         }
         # The trace of P counts the directions that are left, each by its share.
         self.ranks = {name: int(_trace(P).amax().round()) for name, P in self._P.items()}
+        self.report_ranks(layers)
         self.train_only(strategy, [layer.weight for layer in self.constrained.values()])
 
     def project(self, name: str, delta: Tensor) -> Tensor:
@@ -79,9 +80,13 @@ class OWM(ProjectedUpdates):
 
 
 def projector(S: Tensor, alpha: float) -> Tensor:
-    """alpha (S + alpha I)^-1 for S (..., d, d), float64."""
-    eye = torch.eye(S.shape[-1], dtype=torch.float64, device=S.device)
-    P: Tensor = torch.linalg.solve(S.double() / alpha + eye, eye.expand_as(S))
+    """alpha (S + alpha I)^-1 for S (..., d, d), float64, its eigenvalues within 0 to 1.
+
+    Rounding leaves eigenvalues of a rank-deficient S slightly negative, which next to a small
+    alpha would turn the inverse into anything: they are zeros.
+    """
+    eigenvalues, Q = decompose(S)
+    P: Tensor = (Q * (alpha / (alpha + eigenvalues))[..., None, :]) @ Q.mT
     return P
 
 

@@ -38,13 +38,15 @@ class ProjectedUpdates(TaskPlugin):
 
     @torch.no_grad()
     def after_update(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
-        for name, layer in self.constrained.items():
-            before = self._before[name]
-            delta = weight_matrix(layer, layer.weight - before)
-            allowed = self.project(name, delta)
-            if name in self.rows:
-                allowed = torch.where(self.rows[name].new[:, None], delta, allowed)
-            layer.weight.copy_(before + allowed.reshape(before.shape))
+        # Outside autocast: rounded to bfloat16 a projection protects to three digits.
+        with torch.autocast(strategy.device.type, enabled=False):
+            for name, layer in self.constrained.items():
+                before = self._before[name]
+                delta = weight_matrix(layer, layer.weight - before)
+                allowed = self.project(name, delta)
+                if name in self.rows:
+                    allowed = torch.where(self.rows[name].new[:, None], delta, allowed)
+                layer.weight.copy_(before + allowed.reshape(before.shape))
         self._before = {}
         super().after_update(strategy)
 

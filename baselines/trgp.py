@@ -19,7 +19,8 @@ from baselines.trust_region import (
     task_basis,
     trusted,
 )
-from ness.layers import Patterns
+from ness import compat
+from ness.layers import Patterns, in_task
 from ness.moments import Layer, eval_mode, weight_matrix
 from ness.task_plugin import check_faults
 
@@ -91,19 +92,23 @@ class TRGP(ProjectedUpdates):
         """The latest task of each task label, from 0."""
         self._label: int | None = None
         self._now: dict[str, list[int]] = {}
-        self._swapped: list[tuple[Tensor, Tensor]] = []
+        self._swapped: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def begin_task(self, strategy: Any) -> None:
         self._label, self._now = _only_label(strategy), {}
         self._swap_out()
-        if self.single_head and self.tasks_done > 0:
-            raise ValueError("TRGP tests every task with scales of its own: it needs task labels")
+        if self.single_head and (self.tasks_done > 0 or compat.has_siblings(strategy.experience)):
+            raise ValueError(
+                "TRGP tests every task with scales of its own, and this stream has one task label: "
+                "give a stream with task labels, or take GPM"
+            )
         if self.tasks_done == 0:
             return
         layers = self.layers(strategy.model)
         self.C |= {n: C.to(layers[n].weight) for n, C in self.C.items() if n in layers}
         self.constrained = {name: layers[name] for name in self.C if name in layers}
         self.ranks = {name: free_rank(self.C[name]) for name in self.constrained}
+        self.report_ranks(layers)
         parameters: list[Tensor] = [layer.weight for layer in self.constrained.values()]
         for name, tasks in self._trusted(strategy).items():
             adapted = attach_scales(layers[name], [self.bases[j][name] for j in tasks])
@@ -116,13 +121,14 @@ class TRGP(ProjectedUpdates):
 
     def _trusted(self, strategy: Any) -> dict[str, list[int]]:
         """The tasks in the trust region of each layer that has any."""
-        batch = next(self.task_data(strategy, batch_size=self.samples, seed=self.tasks_done))
+        (batch,) = self.task_sample(strategy, self.samples, seed=self.tasks_done)
         with eval_mode(strategy.model):
             loss = strategy._criterion(self.forward(strategy, batch), batch[1].to(strategy.device))
-            weights = [layer.weight for layer in self.constrained.values()]
-            gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+            layers = {n: v for n, v in self.constrained.items() if v.weight.requires_grad}
+            weights = [layer.weight for layer in layers.values()]
+            gradients = torch.autograd.grad(loss, weights, allow_unused=True) if weights else ()
         found = {}
-        for (name, layer), gradient in zip(self.constrained.items(), gradients, strict=True):
+        for (name, layer), gradient in zip(layers.items(), gradients, strict=True):
             bases = {j: task[name] for j, task in enumerate(self.bases) if name in task}
             if gradient is not None:
                 found[name] = trusted(
@@ -136,8 +142,8 @@ class TRGP(ProjectedUpdates):
     def end_task(self, strategy: Any) -> None:
         layers = self.layers(strategy.model)
         asked = self.threshold + self.tasks_done * self.increment
-        batch = next(self.task_data(strategy, batch_size=self.samples, seed=self.tasks_done))
-        moments = self.input_moments(strategy, [batch])  # as the scaled layers hand them on
+        sample = self.task_sample(strategy, self.samples, seed=self.tasks_done)
+        moments = self.input_moments(strategy, sample)  # as the scaled layers hand them on
         self.scales.append({})
         for name, tasks in self._now.items():
             layer = layers[name]
@@ -178,8 +184,8 @@ class TRGP(ProjectedUpdates):
     @torch.no_grad()
     def _swap_in(self, model: nn.Module, label: int) -> None:
         self._swap_out()
-        if label == self._label:
-            return  # the task in training: its scales are attached
+        if label == self._label and in_task(model):
+            return  # the task in training: what scales it has are attached
         task = self.task_of_label.get(label)
         for name, layer in self.layers(model).items():
             part = self._scaled_part(name, layer, task)
@@ -193,17 +199,20 @@ class TRGP(ProjectedUpdates):
         if not own:
             return None
         W = weight_matrix(layer, layer.weight)
-        part = scaled_part(W, [self.bases[j][name] for j in own], list(own.values()))
+        with torch.autocast(W.device.type, enabled=False):
+            part = scaled_part(W, [self.bases[j][name] for j in own], list(own.values()))
         return part.reshape(layer.weight.shape)
 
     def _replace(self, parameter: Tensor, value: Tensor) -> None:
-        self._swapped.append((parameter, parameter.detach().clone()))
+        self._swapped.append((parameter, parameter.detach().clone(), value))
         parameter.copy_(value)
 
     @torch.no_grad()
     def _swap_out(self) -> None:
-        for parameter, value in self._swapped:
-            parameter.copy_(value)
+        for parameter, before, swapped in self._swapped:
+            # After an evaluation that broke off, somebody may have loaded other weights.
+            if torch.equal(parameter, swapped):
+                parameter.copy_(before)
         self._swapped = []
 
     def state_dict(self) -> dict[str, Any]:

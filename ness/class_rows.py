@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from ness.adapter import LowRankUpdate, is_adaptable
 from ness.layers import Patterns, find_heads
@@ -58,6 +59,12 @@ def class_layers(model: nn.Module, heads: Patterns, task_label: int) -> dict[str
                 f"that does"
             )
         found[inside[-1]] = layer
+    if len({layer.out_features for layer in found.values()}) > 1:
+        sizes = ", ".join(f"{name!r} has {layer.out_features}" for name, layer in found.items())
+        raise ValueError(
+            f"one head for all tasks ends in one layer with a row a class, but {sizes}: name the "
+            f"module that holds all of the classifier with heads="
+        )
     return found
 
 
@@ -89,23 +96,28 @@ class RowLimits:
 
     def __init__(self) -> None:
         self._limits: list[tuple[Tensor, Tensor]] = []
+        self._hooks: list[RemovableHandle] = []
         self._before: list[Tensor] = []
 
     def add(self, parameter: Tensor, rows: Tensor) -> None:
-        """Limit a parameter (out, ...) to ``rows`` (out,)."""
-        if not rows.all():
-            self._limits.append((parameter, ~rows))
+        """Limit a parameter (out, ...) to ``rows`` (out,).
+
+        Gradients of the others are zero as they arise, so that whatever measures or clips them
+        sees no other.
+        """
+        if rows.all():
+            return
+        resting = ~rows
+        self._limits.append((parameter, resting))
+        if parameter.requires_grad:
+            wide = resting.view(-1, *(1 for _ in parameter.shape[1:]))
+            self._hooks.append(parameter.register_hook(lambda g: g.masked_fill(wide, 0)))
 
     def clear(self) -> None:
         """Limit nothing any more."""
-        self._limits, self._before = [], []
-
-    @torch.no_grad()
-    def mask_gradients(self) -> None:
-        """No gradient in the rows that rest: clipping and SAM measure norms of gradients."""
-        for parameter, resting in self._limits:
-            if parameter.grad is not None:
-                parameter.grad[resting] = 0
+        for hook in self._hooks:
+            hook.remove()
+        self._limits, self._hooks, self._before = [], [], []
 
     @torch.no_grad()
     def remember(self) -> None:

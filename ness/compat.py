@@ -76,13 +76,22 @@ def known_task_labels(experience: Any) -> set[int]:
     A stream without a length may be generated while it is consumed: it is left alone.
     """
     experience = whole_task(experience)
-    stream: Any = getattr(experience, "origin_stream", ())
-    siblings = list(stream) if hasattr(stream, "__len__") else []
+    siblings = _siblings(experience)
     return {
         int(label)
         for member in (experience, *siblings)
         for label in set(getattr(member, "task_labels", []))
     }
+
+
+def has_siblings(experience: Any) -> bool:
+    """Whether the experience's task is known to be one of several."""
+    return len(_siblings(whole_task(experience))) > 1
+
+
+def _siblings(experience: Any) -> list[Any]:
+    stream: Any = getattr(experience, "origin_stream", ())
+    return list(stream) if hasattr(stream, "__len__") else []
 
 
 def evaluation_batches(dataset: Any, *, batch_size: int, seed: int) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -66,15 +66,31 @@ def head_parameters(model: nn.Module, heads: Patterns, experience: Any) -> list[
     ModuleDict that has them. Any other head gives all.
     """
     wanted: list[nn.Parameter] = []
-    labels = {str(label) for label in getattr(experience, "task_labels", [])}
+    labels = _labels(experience)
     for head in find_heads(model, heads).values():
-        per_task = getattr(head, "classifiers", head)
-        members = dict(per_task.named_children())
-        keyed = isinstance(per_task, nn.ModuleDict | nn.ModuleList) and labels <= set(members)
-        keyed = keyed and (per_task is not head or bool(labels))
-        for module in [members[label] for label in sorted(labels)] if keyed else [head]:
+        members = _per_task(head, labels)
+        for module in [members[label] for label in sorted(labels)] if members else [head]:
             wanted += module.parameters()
     return wanted
+
+
+def shared_head(model: nn.Module, heads: Patterns, experience: Any) -> list[str]:
+    """The name of the head, where a task-incremental model has a single one for all tasks."""
+    found = find_heads(model, heads)
+    shared = [name for name, head in found.items() if not _per_task(head, _labels(experience))]
+    return shared if len(found) == 1 else []
+
+
+def _labels(experience: Any) -> set[str]:
+    return {str(label) for label in getattr(experience, "task_labels", [])}
+
+
+def _per_task(head: nn.Module, labels: set[str]) -> dict[str, nn.Module]:
+    """The heads of single tasks by label, where a head has all of the ``labels``; else none."""
+    members = getattr(head, "classifiers", head)
+    keyed = isinstance(members, nn.ModuleDict | nn.ModuleList) and bool(labels)
+    children = dict(members.named_children()) if keyed else {}
+    return children if labels <= set(children) else {}
 
 
 def select_layers(
@@ -121,7 +137,18 @@ def _refuse_shared_parameters(model: nn.Module, layers: dict[str, Layer]) -> Non
 def mark_task(model: nn.Module) -> None:
     """Note on the model itself what `release` restores: every parameter's flag, by name."""
     flags = {name: p.requires_grad for name, p in model.named_parameters()}
-    model.__dict__[_UNFINISHED] = flags
+    model.__dict__[_UNFINISHED] = (flags, [])
+
+
+def in_task(model: nn.Module) -> bool:
+    """Whether a method is at work on the model: between `mark_task` and `release`."""
+    return _UNFINISHED in model.__dict__
+
+
+def at_release(model: nn.Module, undo: Callable[[], None]) -> None:
+    """Have `release` call ``undo`` too, if the model is in a task."""
+    if in_task(model):
+        model.__dict__[_UNFINISHED][1].append(undo)
 
 
 def release(model: nn.Module) -> None:
@@ -131,9 +158,11 @@ def release(model: nn.Module) -> None:
     the weights stay as they are. Nothing happens to a model that is in no task. Methods call
     it by themselves; call it before a model from an interrupted task goes elsewhere.
     """
-    flags = model.__dict__.pop(_UNFINISHED, None)
-    if flags is None:
+    if not in_task(model):
         return
+    flags, undos = model.__dict__.pop(_UNFINISHED)
+    for undo in undos:
+        undo()
     for module in model.modules():
         if isinstance(module, LowRankUpdate):
             module.detach_update()

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ness.adapter import Form, LowRankUpdate, adapted_layers, attach, check_form
 from ness.layers import Patterns
-from ness.moments import Layer, add_moments, check_moments, weight_matrix
+from ness.moments import add_moments, check_moments, weight_matrix
 from ness.nullspace import NullSpace, Rule, check_rule, null_space, ratio, response
 from ness.task_plugin import TaskPlugin, check_faults
 
@@ -99,7 +99,9 @@ class NESSPlugin(TaskPlugin):
         for name, space in self._spaces.items():
             if not space.frozen and layers[name].weight.requires_grad:
                 attach(layers[name], space.V, form=self.form)
-        self._report(layers)
+        self.report_ranks(layers)
+        open_ = [name for name, space in self._spaces.items() if space.unconstrained]
+        self.warn_names(f"all directions are free at eps = {self.eps}, unconstrained", open_)
         updates = [layer.U for layer in adapted_layers(layers).values()]
         self.train_only(strategy, updates, biases=self.train_bias, norms=self.train_norm)
 
@@ -114,14 +116,6 @@ class NESSPlugin(TaskPlugin):
             )
         except ValueError as error:
             raise ValueError(f"layer {name!r}: {error}") from error
-
-    def _report(self, layers: Mapping[str, Layer]) -> None:
-        frozen = [name for name, space in self._spaces.items() if space.frozen]
-        open_ = [name for name, space in self._spaces.items() if space.unconstrained]
-        unseen = [name for name in layers if name not in self.M]
-        self.warn_names(f"no free direction at eps = {self.eps}, frozen", frozen)
-        self.warn_names(f"all directions are free at eps = {self.eps}, unconstrained", open_)
-        self.warn_names("never called on earlier tasks, frozen", unseen)
 
     # After a task: merge, moments --------------------------------------------------------
 

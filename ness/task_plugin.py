@@ -14,6 +14,7 @@ from ness import compat
 from ness.class_rows import ClassRows, RowLimits, class_layers, class_rows, head_layers, limit_rows
 from ness.layers import (
     Patterns,
+    at_release,
     describe_frozen,
     find_heads,
     freeze,
@@ -23,6 +24,7 @@ from ness.layers import (
     norm_parameters,
     release,
     select_layers,
+    shared_head,
 )
 from ness.moments import InputMoments, Layer, Statistic
 
@@ -84,11 +86,16 @@ class TaskPlugin(SupervisedPlugin[Any]):
 
     def state_dict(self) -> dict[str, Any]:
         """All that the method carries between tasks: tensors and plain values, nothing else."""
-        return {"tasks_done": self.tasks_done, "classes_seen": sorted(self._classes_seen)}
+        return {
+            "tasks_done": self.tasks_done,
+            "task_labels": sorted(self._task_labels),
+            "classes_seen": sorted(self._classes_seen),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue after the task that `state_dict` was taken at."""
         self.tasks_done = int(state["tasks_done"])
+        self._task_labels = {int(label) for label in state["task_labels"]}
         self._classes_seen = {int(label) for label in state["classes_seen"]}
 
     def state_bytes(self) -> int:
@@ -147,6 +154,17 @@ class TaskPlugin(SupervisedPlugin[Any]):
         dataset = compat.whole_task(strategy.experience).dataset
         return compat.evaluation_batches(dataset, batch_size=batch_size, seed=seed)
 
+    def task_sample(self, strategy: Any, n: int, *, seed: int) -> list[Any]:
+        """About n random samples of the task's training split, in a batch a task label."""
+        labels = len(set(compat.whole_task(strategy.experience).task_labels))
+        batches = self.task_data(strategy, batch_size=-(-n // labels), seed=seed)
+        first: dict[int, Any] = {}
+        for batch in batches:
+            first.setdefault(int(batch[-1][0]), batch)
+            if len(first) == labels:
+                break
+        return list(first.values())
+
     def forward(self, strategy: Any, batch: Any) -> Tensor:
         """The model's outputs for an (x, ..., task label) batch."""
         x, task_labels = batch[0].to(strategy.device), batch[-1].to(strategy.device)
@@ -182,7 +200,10 @@ class TaskPlugin(SupervisedPlugin[Any]):
         in_heads = {module for head in heads for module in head.modules()}
         trainable: list[Tensor] = list(parameters)
         if not self.single_head:
-            trainable += head_parameters(model, self.heads, compat.whole_task(strategy.experience))
+            experience = compat.whole_task(strategy.experience)
+            trainable += head_parameters(model, self.heads, experience)
+            shared = shared_head(model, self.heads, experience)
+            self.warn_names("serves several task labels, trains freely and unprotected", shared)
         if biases:
             trainable += [layer.bias for layer in layers.values() if layer.bias is not None]
         else:
@@ -193,16 +214,25 @@ class TaskPlugin(SupervisedPlugin[Any]):
         trained = {id(parameter) for parameter in trainable}
         for name, rows in self.rows.items():
             trainable += limit_rows(self._limits, layers[name], rows, trained)
+        at_release(model, self._limits.clear)
         freeze(model, trainable)
-        if not any(parameter.requires_grad for parameter in model.parameters()):
+        stuck = {id(layers[name].weight) for name, rank in self.ranks.items() if rank == 0}
+        if not any(p.requires_grad and id(p) not in stuck for p in model.parameters()):
             raise ValueError(
-                f"{type(self).__name__} leaves nothing to train in task {self.tasks_done + 1}: no "
-                f"layer has a free direction (ranks {self.ranks}); allow more of them"
+                f"{type(self).__name__} leaves nothing to train in task {self.tasks_done + 1} "
+                f"(ranks {self.ranks}): allow more directions, or name the classifier with heads="
             )
         moving = [] if norms else [m for m in model.modules() if keeps_running_statistics(m)]
         self._still = [module for module in moving if module not in in_heads]
         for kind, names in describe_frozen(model, layers, self.free_heads, norms=not norms).items():
             self.warn_names(f"{kind} is frozen from the second task on", names)
+
+    def report_ranks(self, layers: Iterable[str]) -> None:
+        """Warn of the layers that stay still in this task, of those that could be adapted."""
+        frozen = [name for name, rank in self.ranks.items() if rank == 0]
+        unseen = [name for name in layers if name not in self.ranks]
+        self.warn_names("no free direction, frozen", frozen)
+        self.warn_names("never called on earlier tasks, frozen", unseen)
 
     def warn_names(self, message: str, names: Iterable[str]) -> None:
         """Warn of the modules that have not been named with this message before."""
@@ -259,9 +289,6 @@ class TaskPlugin(SupervisedPlugin[Any]):
     def before_training_iteration(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         for module in self._still:
             module.eval()
-
-    def after_backward(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
-        self._limits.mask_gradients()
 
     def before_update(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         self._limits.remember()

@@ -2,11 +2,21 @@
 
 import pytest
 import torch
+from avalanche.training.plugins import LRSchedulerPlugin
 
 from baselines.adam_nscl import AdamNSCL, ApproximateNullSpace
+from ness import compat
 from ness.moments import weight_matrix
 from ness.nullspace import decompose
-from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
+from toys import (
+    ToyBatchNormNet,
+    ToyConvNet,
+    ToyNet,
+    toy_benchmark,
+    toy_strategy,
+    train_quietly,
+    trunk,
+)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "shared"])
@@ -122,3 +132,49 @@ def test_learning_rates_by_kind_of_parameter():
 def test_bad_arguments_are_named(arguments):
     with pytest.raises(ValueError, match=r"a =|optimizer|learning rates"):
         AdamNSCL(**arguments)
+
+
+def test_fisher_information_by_hand_and_one_term_a_task():
+    # Squared gradients of the mean loss of each batch of 32 under predicted labels, weighted
+    # by the size of the batch, averaged over batches.
+    torch.manual_seed(0)
+    model, plugin = ToyBatchNormNet(), AdamNSCL()
+    strategy = toy_strategy(model, [plugin], epochs=1)
+    stream = toy_benchmark(2, shape=(2, 6, 6)).train_stream
+    train_quietly(strategy, stream[0])
+    norms = [*model.bn1.parameters(), *model.bn2.parameters()]
+    names = [f"bn{i}.{part}" for i in (1, 2) for part in ("weight", "bias")]
+    expected = [torch.zeros_like(p) for p in norms]
+    batches = list(compat.evaluation_batches(stream[0].dataset, batch_size=32, seed=0))
+    assert [len(batch[0]) for batch in batches] == [32, 16]
+    model.eval()
+    for x, _, t in batches:
+        logits = model(x, t)
+        loss = torch.nn.functional.cross_entropy(logits, logits.argmax(1))
+        for total, g in zip(expected, torch.autograd.grad(loss, norms), strict=True):
+            total += g**2 * len(x) / 2
+    for name, total in zip(names, expected, strict=True):
+        importance, mean = plugin._ewc[0][name]
+        torch.testing.assert_close(importance, total, rtol=1e-4, atol=1e-9)
+        assert torch.equal(mean, dict(model.named_parameters())[name])
+    train_quietly(strategy, stream[1])
+    assert len(plugin._ewc) == 2
+    strategy.experience = stream[1]
+    plugin.begin_task(strategy)
+    assert len(plugin._held) == 2 * len(names)  # every term of every task is charged
+
+
+def test_a_scheduler_of_another_optimiser_is_refused():
+    def strategy(**arguments):
+        model = ToyNet()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+        plugins = [AdamNSCL(**arguments), LRSchedulerPlugin(schedule)]
+        return toy_strategy(model, plugins, optimizer=optimizer)
+
+    first = toy_benchmark().train_stream[0]
+    with pytest.raises(
+        ValueError, match=r"LRSchedulerPlugin beside AdamNSCL.*optimizer = 'shared'"
+    ):
+        train_quietly(strategy(), first)
+    train_quietly(strategy(optimizer="shared"), first)

@@ -102,6 +102,23 @@ def test_the_sam_form_is_gpm_under_sam():
     assert all(torch.equal(final[0][name], final[1][name]) for name in final[0])
 
 
+@pytest.mark.parametrize(("alpha", "variance"), [(1.0, 1 / 12), (20.0, 1 / 164)])
+def test_shares_are_beta_distributed(alpha, variance):
+    plugin, shares = DFGP(alpha=alpha), []
+
+    class Look(SupervisedPlugin):
+        def before_forward(self, strategy, **kwargs):
+            shares.append(plugin._shares.detach().clone())
+
+    torch.manual_seed(0)
+    strategy = toy_strategy(ToyNet(), [plugin, Look()], epochs=20)
+    train_quietly(strategy, toy_benchmark().train_stream[0])
+    drawn = torch.cat(shares)
+    assert len(drawn) == 960
+    assert drawn.mean().item() == pytest.approx(0.5, abs=0.03)
+    assert drawn.var().item() == pytest.approx(variance, rel=0.2)
+
+
 @pytest.mark.parametrize("form", ["mixup", "sam"])
 def test_updates_are_orthogonal_to_the_memory(form):
     torch.manual_seed(0)

@@ -1,12 +1,15 @@
 """GPM: updates orthogonal to the memory, and the memory as the paper builds it."""
 
+import copy
+
 import pytest
 import torch
+from avalanche.benchmarks import dataset_benchmark
 
 from baselines.gpm import GPM, extend_basis, free_rank
 from baselines.projection import drop, keep
 from ness.moments import weight_matrix
-from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
+from toys import ToyConvNet, ToyDataset, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
 OPTIMIZERS = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.05),
@@ -123,6 +126,32 @@ def test_grouped_memories_are_padded():
 def test_dead_layers_have_an_empty_memory():
     assert extend_basis(None, torch.zeros(3, 3, dtype=torch.float64), 0.97).shape == (3, 0)
     assert free_rank(torch.zeros(3, 0)) == 3
+
+
+def test_only_so_many_samples_are_passed_forward_of_every_label():
+    seen = []
+
+    class Look(GPM):
+        def input_moments(self, strategy, batches, **kwargs):
+            seen.append([len(batch[0]) for batch in batches])
+            return super().input_moments(strategy, batches, **kwargs)
+
+    strategy = toy_strategy(ToyNet(), [plugin := Look(samples=10, threshold=0.999)], epochs=1)
+    train_quietly(strategy, toy_benchmark().train_stream[0])
+    assert seen == [[10]]
+    # Two labels in one experience: half of the samples are of each, and both are protected.
+    seen.clear()
+    halves = [ToyDataset(t, t, torch.randn(3, 12), (12,)) for t in (0, 1)]
+    mixed = copy.copy(halves[0])
+    mixed.x = torch.cat([half.x for half in halves])
+    mixed.targets = [label for half in halves for label in half.targets]
+    mixed.targets_task_labels = [0] * 48 + [1] * 48
+    strategy = toy_strategy(ToyNet(), [plugin := Look(samples=20, threshold=0.999)], epochs=1)
+    train_quietly(strategy, dataset_benchmark([mixed], [mixed]).train_stream[0])
+    assert seen == [[10, 10]]
+    for half in halves:
+        held = (half.x @ plugin.C["fc1"]).square().sum() / half.x.square().sum()
+        assert held > 0.99
 
 
 def test_the_threshold_never_reaches_one():

@@ -109,9 +109,26 @@ def test_a_full_layer_is_frozen_and_named():
     stream = toy_benchmark(tasks=2).train_stream
     train_quietly(strategy, stream[0])
     before = trunk(model)
-    with pytest.warns(UserWarning, match="no direction of the new task is left, frozen: fc1"):
+    with pytest.warns(UserWarning, match="no free direction, frozen: fc1"):
         strategy.train(stream[1])
     assert torch.equal(trunk(model)["fc1.weight"], before["fc1.weight"])
+
+
+def test_the_threshold_rises_with_the_tasks_and_stops_short_of_one():
+    asked = []
+
+    class Look(DualMemory):
+        def extended(self, M, energy):
+            asked.append(energy)
+            return super().extended(M, energy)
+
+    torch.manual_seed(0)
+    plugin = InfLoRA(threshold=0.9, increment=0.07)
+    strategy = toy_strategy(ToyNet(), [plugin], epochs=1)
+    for experience in toy_benchmark(3, rank=2).train_stream:
+        train_quietly(strategy, experience)
+        plugin.memory = {n: Look(m.basis, m.complement) for n, m in plugin.memory.items()}
+    assert asked == pytest.approx([0.97, 0.97, 1 - 1e-6, 1 - 1e-6])
 
 
 @pytest.mark.parametrize("arguments", [{"r": 0}, {"threshold": 1.0}, {"increment": -1.0}])

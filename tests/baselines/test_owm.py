@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from avalanche.benchmarks import dataset_benchmark
 
 from baselines.owm import OWM, projector
 from ness.moments import weight_matrix
-from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
+from toys import ToyConvNet, ToyDataset, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
 
 def recursive_least_squares(columns, alpha):
@@ -25,6 +26,31 @@ def test_the_projector_is_what_recursive_least_squares_arrives_at(alpha):
     gram = A.T @ A + alpha * torch.eye(4, dtype=torch.float64)
     written_out = torch.eye(6, dtype=torch.float64) - A @ torch.linalg.inv(gram) @ A.T
     torch.testing.assert_close(P, written_out, atol=1e-9, rtol=1e-7)
+
+
+@pytest.mark.parametrize("rms", [5.6, 17.0, 57.0])
+def test_rounding_of_rank_deficient_inputs_does_not_blow_it_up(rms):
+    generator = torch.Generator().manual_seed(0)
+    S = torch.zeros(256, 256, dtype=torch.float64)
+    for _ in range(20):
+        mean = (rms * torch.randn(64, 256, generator=generator)).relu().mean(0, keepdim=True)
+        S += (mean.T @ mean).double()
+    S = S + S.float().mul(1e-7).double() * torch.randn(256, 256, generator=generator)
+    S = (S + S.T) / 2
+    assert torch.linalg.eigvalsh(S).min() < 0
+    eigenvalues = torch.linalg.eigvalsh(projector(S, 1e-3))
+    assert eigenvalues.min() >= -1e-9
+    assert eigenvalues.max() <= 1 + 1e-9
+
+
+def test_columns_are_means_over_batches_of_64():
+    torch.manual_seed(0)
+    plugin = OWM()
+    model = ToyNet()
+    members = [ToyDataset(0, 0, torch.eye(12), (12,), n=128)]
+    stream = dataset_benchmark(members, members).train_stream
+    train_quietly(toy_strategy(model, [plugin], epochs=1), stream[0])
+    assert torch.linalg.matrix_rank(plugin.S["fc1"], atol=1e-6) == 2
 
 
 def test_a_direction_keeps_the_share_alpha_of_alpha_plus_its_energy():

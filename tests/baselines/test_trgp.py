@@ -10,6 +10,7 @@ from baselines.gpm import GPM, extend_basis
 from baselines.projection import keep
 from baselines.trgp import TRGP
 from baselines.trust_region import ScaledSubspaces, attach_scales, task_basis, trusted
+from ness import release
 from ness.moments import weight_matrix
 from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
@@ -212,12 +213,127 @@ def test_evaluating_old_tasks_in_mid_task_changes_nothing():
     assert all(torch.equal(final[0][name], final[1][name]) for name in final[0])
 
 
-def test_its_hooks_refuse_what_it_cannot_test():
+def outputs_of(strategy, plugin, benchmark, label):
+    x = torch.stack([sample[0] for sample in benchmark.test_stream[label].dataset])
+    with plugin.scaled(strategy.model, label), torch.no_grad():
+        strategy.model.eval()
+        return strategy.model(x, torch.full((len(x),), label))
+
+
+def test_in_mid_task_old_tasks_are_tested_without_the_scales_of_the_new_one():
+    answers = []
+
+    class Peek(SupervisedPlugin):
+        def after_training_epoch(self, strategy, **kwargs):
+            if strategy.experience.task_label == 2:
+                for layer in plugin.layers(strategy.model).values():
+                    assert isinstance(layer, ScaledSubspaces)
+                    with torch.no_grad():
+                        layer.weight.copy_(weights[layer])
+                strategy.eval(benchmark.test_stream[1])
+                answers.append(torch.cat(seen.found))
+                strategy.eval(benchmark.test_stream[2])
+                scaled.append(torch.cat(seen.found))
+                x = torch.stack([sample[0] for sample in benchmark.test_stream[2].dataset])
+                with torch.no_grad():
+                    attached.append(strategy.model(x, torch.full((len(x),), 2)))
+
+    plugin, seen, scaled, attached = TRGP(threshold=0.8, trust=1e-3), Outputs(), [], []
+    strategy, benchmark = make(plugin)
+    for experience in benchmark.train_stream[:2]:
+        train_quietly(strategy, experience)
+    expected = outputs_of(strategy, plugin, benchmark, 1)
+    layers = plugin.layers(strategy.model).values()
+    weights = {layer: layer.weight.detach().clone() for layer in layers}
+    strategy.plugins += [seen, Peek()]
+    train_quietly(strategy, benchmark.train_stream[2])
+    assert len(answers) == 2
+    for answer in answers:
+        torch.testing.assert_close(answer, expected)
+    for tested, trained in zip(scaled, attached, strict=True):
+        torch.testing.assert_close(tested, trained)
+
+
+def test_a_revisited_label_gets_its_latest_scales():
+    plugin = TRGP(threshold=0.8, trust=1e-3)
+    strategy, benchmark = make(plugin)
+    for task in (0, 1, 0):
+        train_quietly(strategy, benchmark.train_stream[task])
+    assert plugin.task_of_label == {0: 2, 1: 1}
+    assert plugin.scales[0] == {}
+    assert plugin.scales[2]
+    plain = trunk(strategy.model)
+    with plugin.scaled(strategy.model, 0):
+        assert not torch.equal(trunk(strategy.model)["fc1.weight"], plain["fc1.weight"])
+
+
+def test_the_threshold_rises_with_the_tasks():
+    held = []
+    plugin = TRGP(threshold=0.5, increment=0.3)
+    strategy, benchmark = make(plugin)
+    for experience in benchmark.train_stream[:2]:
+        train_quietly(strategy, experience)
+        x = torch.stack([sample[0] for sample in experience.dataset])
+        inside = x @ plugin.bases[-1]["fc1"]
+        held.append((inside.square().sum() / x.square().sum()).item())
+    assert 0.5 <= held[0] < 0.8 <= held[1]
+
+
+class Break(SupervisedPlugin):
+    """Raises in the first batch of evaluation, or of training a task again, while armed."""
+
+    armed = ""
+
+    def after_eval_iteration(self, strategy, **kwargs):
+        if self.armed == "eval":
+            raise KeyboardInterrupt
+
+    def after_training_iteration(self, strategy, **kwargs):
+        if self.armed == "train":
+            raise KeyboardInterrupt
+
+
+def test_weights_loaded_after_a_broken_evaluation_stay():
+    plugin, fault = TRGP(threshold=0.8, trust=1e-3), Break()
+    strategy, benchmark = make(plugin)
+    strategy.plugins.append(fault)
+    for experience in benchmark.train_stream[:2]:
+        train_quietly(strategy, experience)
+    fault.armed = "eval"
+    with pytest.raises(KeyboardInterrupt):
+        strategy.eval(benchmark.test_stream[1])
+    fault.armed = ""
+    loaded = {
+        name: torch.randn_like(t) if t.is_floating_point() else t.clone()
+        for name, t in strategy.model.state_dict().items()
+    }
+    strategy.model.load_state_dict(loaded)
+    strategy.eval(benchmark.test_stream[1])
+    assert all(torch.equal(t, loaded[n]) for n, t in strategy.model.state_dict().items())
+
+
+def test_after_an_interrupted_revisit_the_old_scales_hold():
+    plugin, fault = TRGP(threshold=0.8, trust=1e-3), Break()
+    strategy, benchmark = make(plugin)
+    strategy.plugins.append(fault)
+    for experience in benchmark.train_stream[:2]:
+        train_quietly(strategy, experience)
+    fault.armed = "train"
+    with pytest.raises(KeyboardInterrupt):
+        train_quietly(strategy, benchmark.train_stream[1])
+    release(strategy.model)
+    plain = trunk(strategy.model)
+    with plugin.scaled(strategy.model, 1):
+        assert not torch.equal(trunk(strategy.model)["fc1.weight"], plain["fc1.weight"])
+
+
+def test_streams_of_one_label_are_refused_before_training():
     strategy, _ = make(TRGP())
     stream = toy_benchmark(tasks=2, task_labels=False).train_stream
-    train_quietly(strategy, stream[0])
-    with pytest.raises(ValueError, match="needs task labels"):
-        train_quietly(strategy, stream[1])
+    before = trunk(strategy.model)
+    with pytest.raises(ValueError, match="one task label: give a stream with task labels"):
+        train_quietly(strategy, stream[0])
+    assert torch.equal(trunk(strategy.model)["fc1.weight"], before["fc1.weight"])
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 import pytest
 import torch
 from avalanche.benchmarks import dataset_benchmark
+from avalanche.core import SupervisedPlugin
 from avalanche.models import IncrementalClassifier, MultiHeadClassifier, NCMClassifier
 from torch import nn
 
 import baselines
-from ness import NESSPlugin
+from ness import NESSPlugin, release
 from ness.adapter import LowRankUpdate
 from ness.class_rows import class_layers, class_rows
 from toys import OneHead, ToyDataset, ToyNet, toy_benchmark, toy_strategy, train_quietly
@@ -69,6 +70,28 @@ def test_resting_rows_get_no_gradient():
     seen.clear()
     train_quietly(strategy, stream[1])
     assert torch.stack(seen).any(0).tolist() == [False, False, True, True, False, False]
+
+
+def test_sam_neither_measures_nor_perturbs_resting_rows():
+    class Look(SupervisedPlugin):
+        def before_backward(self, strategy, **kwargs):
+            if sam.second_pass:
+                moved.append((strategy.model.classifier.weight != weight).any(1))
+
+    moved, weight = [], torch.zeros(6, 16)
+    torch.manual_seed(0)
+    model, plugin = (
+        OneHead(ToyNet(), 6),
+        baselines.load("ness_sam")(sam_tasks="all", eps=0.05, heads="classifier", rho=1.0),
+    )
+    sam = plugin.sam
+    strategy = toy_strategy(model, [plugin, Look()], epochs=1, batch=48)
+    stream = cil().train_stream
+    train_quietly(strategy, stream[0])
+    weight, _ = head_of(model)
+    moved.clear()
+    train_quietly(strategy, stream[1])
+    assert [rows.tolist() for rows in moved] == [[False, False, True, True, False, False]]
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -211,9 +234,13 @@ def test_an_interrupted_task_limits_nothing_afterwards():
     plugin.armed = True
     with pytest.raises(Stop):
         train_quietly(strategy, stream[1])
+    assert model.classifier.weight._backward_hooks
+    release(model)
+    assert not model.classifier.weight._backward_hooks
     plugin.armed = False
     weight, _ = head_of(model)
     train_quietly(strategy, stream[2])
+    assert not model.classifier.weight._backward_hooks
     moved = (head_of(model)[0] != weight).any(1).tolist()
     assert moved == [False] * 4 + [True] * 2
 
@@ -227,6 +254,9 @@ def test_refusals_name_the_cause():
         train_quietly(strategy, train[1])
     with pytest.raises(ValueError, match="class 3 has no row in head 'classifier', which has 2"):
         class_rows({"classifier": nn.Linear(4, 2)}, {2, 3}, set())
+    two = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 6))
+    with pytest.raises(ValueError, match="'0' has 8, '1' has 6: name the module that holds all"):
+        class_layers(two, ["0", "1"], 0)
     net = nn.Sequential(nn.Linear(3, 2), NCMClassifier())
     with pytest.raises(ValueError, match=r"head '1' .NCMClassifier. ends in no Linear"):
         class_layers(net, None, 0)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from avalanche.benchmarks import dataset_benchmark
 from avalanche.benchmarks.scenarios.online import split_online_stream
 from avalanche.core import SupervisedPlugin
 from avalanche.models import MultiHeadClassifier, MultiTaskModule, as_multitask
@@ -20,6 +21,7 @@ from ness.adapter import LowRankUpdate, attach
 from ness.moments import input_rows
 from toys import (
     ToyConvNet,
+    ToyDataset,
     ToyNet,
     toy_benchmark,
     toy_strategy,
@@ -292,6 +294,41 @@ def test_accumulated_and_recomputed_moments_agree_while_weights_rest():
         )
 
 
+def test_recomputed_moments_are_those_of_all_data_under_the_current_weights():
+    torch.manual_seed(0)
+    benchmark, model = toy_benchmark(), ToyNet()
+    plugins_ = NESSPlugin(moments="recompute", eps=0.085)
+    strategy = toy_strategy(model, [plugins_], epochs=5)
+    seen = []
+    for experience in benchmark.train_stream:
+        before = trunk(model)
+        train_quietly(strategy, experience)
+        assert not torch.equal(before["fc1.weight"], trunk(model)["fc1.weight"])
+        seen += [sample[0] for sample in experience.dataset]
+        hidden = torch.relu(model.fc1(torch.stack(seen))).detach().double()
+        torch.testing.assert_close(plugins_.M["fc2"], hidden.T @ hidden, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["ness", "gpm", "owm", "inflora", "adam_nscl", "trgp"])
+def test_a_resumed_plugin_knows_that_the_stream_has_task_labels(name):
+    # A stream that holds the coming task alone does not show that there were others.
+    torch.manual_seed(0)
+    model, plugin = ToyNet(), baselines.load(name)()
+    stream = toy_benchmark(2, rank=4).train_stream
+    train_quietly(toy_strategy(model, [plugin]), stream[0])
+    resumed = baselines.load(name)()
+    resumed.load_state_dict(plugin.state_dict())
+    members = [ToyDataset(1, 1, torch.eye(12), (12,))]
+    alone = dataset_benchmark(members, members).train_stream[0]
+    before = {n: p.clone() for n, p in model.classifier.named_parameters()}
+    train_quietly(toy_strategy(model, [resumed]), alone)
+    assert not resumed.single_head
+    head = model.classifier.classifiers["1"].classifier.weight
+    assert "classifiers.1.classifier.weight" not in before
+    assert head.requires_grad
+    assert set(resumed.state_dict()["task_labels"]) == {0, 1}
+
+
 def test_state_is_flat_in_the_number_of_tasks_unless_data_is_kept():
     sizes = {mode: [] for mode in ("accumulate", "recompute")}
     for mode, sizes_of_mode in sizes.items():
@@ -379,7 +416,7 @@ def test_transformer_layers_are_measured_despite_torchs_fast_path():
 def test_frozen_and_unconstrained_layers_are_reported_by_name():
     benchmark = toy_benchmark(tasks=2)
     for eps, words in (
-        (1e-9, "no free direction .*fc1"),
+        (1e-9, "no free direction, frozen: fc1"),
         (10.0, "all directions are free.*fc1, fc2"),
     ):
         strategy = learn(ToyNet(), NESSPlugin(eps=eps), benchmark, tasks=1)
@@ -465,6 +502,83 @@ def test_training_under_autocast():
     assert 0 < plugin.ranks["embed"] < 12
     assert plugin.interference["embed"] > 0
     assert all(p.dtype == torch.float32 for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", ["ness", "gpm", "sgp", "dfgp", "owm", "inflora"])
+def test_old_inputs_are_protected_under_autocast_as_without(name):
+    arguments = {
+        "ness": {},
+        "sgp": {"threshold": 0.999, "alpha": 1e9},
+        "owm": {"alpha": 1e-9},
+    }.get(name, {"threshold": 0.999})
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(24, 24, bias=False), nn.ReLU(), nn.Linear(24, 2))
+    plugin = baselines.load(name)(heads="2", **arguments)
+    strategy = toy_strategy(net, [plugin], batch=48 if name == "owm" else 16)
+    stream = toy_benchmark(2, shape=(24,), rank=1, task_labels=False).train_stream
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        train_quietly(strategy, stream[0])
+        before = net[0].weight.detach().clone()
+        train_quietly(strategy, stream[1])
+    dW = net[0].weight.detach() - before
+    assert dW.norm() > 1e-3
+    x = torch.stack([sample[0] for sample in stream[0].dataset])
+    assert (x @ dW.T).norm() < 2e-5 * (x @ before.T).norm()
+
+
+@pytest.mark.parametrize("name", ["ness", "gpm", "sgp", "trgp", "dfgp", "inflora"])
+def test_layers_that_stay_still_are_named(name):
+    class Late(ToyNet):
+        """fc2 is called from the second task on."""
+
+        late = False
+
+        def features(self, x):
+            hidden = torch.relu(self.fc1(x))
+            return torch.relu(self.fc2(hidden)) if self.late else hidden
+
+    torch.manual_seed(0)
+    arguments = {"eps": 1e-9} if name == "ness" else {"threshold": 0.999999}
+    model, plugin = Late(), baselines.load(name)(**arguments)
+    strategy = toy_strategy(model, [plugin])
+    stream = toy_benchmark(2).train_stream
+    train_quietly(strategy, stream[0])
+    model.late = True
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        strategy.train(stream[1])
+    said = [str(w.message) for w in caught]
+    assert sum("no free direction, frozen: fc1" in text for text in said) == 1
+    assert sum("never called on earlier tasks, frozen: fc2" in text for text in said) == 1
+
+
+@pytest.mark.parametrize("name", ["ness", "gpm", "lora", "frozen"])
+def test_a_head_that_all_task_labels_share_is_named(name):
+    class Shared(MultiTaskModule):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.head = nn.Linear(12, 8), nn.Linear(8, 2)
+
+        def forward(self, x, task_labels):
+            return self.head(torch.relu(self.fc(x)))
+
+    torch.manual_seed(0)
+    strategy = toy_strategy(Shared(), [baselines.load(name)(heads="head")])
+    stream = toy_benchmark(2).train_stream
+    train_quietly(strategy, stream[0])
+    with pytest.warns(UserWarning, match="serves several task labels.*unprotected: head"):
+        strategy.train(stream[1])
+
+
+@pytest.mark.parametrize("name", ["ness", "gpm", "sgp", "trgp", "dfgp", "owm", "inflora"])
+def test_every_method_leaves_what_the_user_froze(name):
+    torch.manual_seed(0)
+    model = ToyNet()
+    model.fc1.weight.requires_grad_(False)
+    weight = model.fc1.weight.detach().clone()
+    arguments = {"eps": 0.05} if name == "ness" else {}
+    learn(model, baselines.load(name)(**arguments), toy_benchmark(rank=4))
+    assert torch.equal(model.fc1.weight, weight)
 
 
 # Found in review ---------------------------------------------------------------------------

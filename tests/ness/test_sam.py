@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from avalanche.benchmarks.scenarios.online import split_online_stream
 from avalanche.core import SupervisedPlugin
 from avalanche.training.plugins import EWCPlugin
 from torch import nn
@@ -176,6 +177,23 @@ def test_a_resumed_stream_knows_that_task_one_is_over():
     train_quietly(toy_strategy(model, [sam], epochs=1), toy_benchmark().train_stream[1])
     assert sum(passes) == 3
     assert sam.state_dict() == {"tasks_done": 2}
+
+
+def test_the_parts_of_an_online_stream_are_one_task():
+    torch.manual_seed(0)
+    stream = toy_benchmark(2, task_labels=False).train_stream
+    parts = split_online_stream(stream, experience_size=16, access_task_boundaries=True)
+    sam, passes = SAMPlugin(sam_tasks="first"), []
+    net = nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 2))
+    net.register_forward_hook(lambda *_: passes.append(1))
+    strategy, counts, done = toy_strategy(net, [sam], epochs=1), [], []
+    for part in parts:
+        passes.clear()
+        train_quietly(strategy, part)
+        counts.append(len(passes))
+        done.append(sam.tasks_done)
+    assert counts == [2, 2, 2, 1, 1, 1]
+    assert done == [0, 0, 1, 1, 1, 2]
 
 
 def test_a_zero_gradient_moves_nothing():
