@@ -9,6 +9,14 @@ from avalanche.training.plugins import AGEMPlugin
 from baselines.avalanche_plugin import Stock
 
 
+class _Memory(AGEMPlugin):
+    """Avalanche's, but for samples of one, for which BatchNorm raises an error."""
+
+    def sample_from_memory(self) -> Any:
+        sample = super().sample_from_memory()
+        return sample if len(sample[0]) > 1 else super().sample_from_memory()
+
+
 class AGEM(Stock):
     """g <- g - (g . r / r . r) r where g . r < 0, r the gradient on kept samples: AGEMPlugin.
 
@@ -16,8 +24,9 @@ class AGEM(Stock):
     ``patterns_per_experience`` random samples of each task. Defaults are those of Avalanche's
     continual-learning-baselines for split CIFAR-100, which are the paper's.
 
-    Departures. The sample has equally many of every task, ``sample_size`` / tasks rounded down,
-    with repetition where the memory is smaller. The optimiser sees the projected gradient:
+    Departures. The sample has equally many of every task, ``sample_size`` / tasks rounded down, or
+    what a pass over the memory leaves: no more than it holds, and fewer at the end of each pass. A
+    sample of one is drawn again. The optimiser sees the projected gradient:
     momentum and weight decay act after the projection. Gradients of heads without samples in the
     batch stay as they are.
 
@@ -33,7 +42,7 @@ class AGEM(Stock):
                 f"patterns_per_experience = {patterns_per_experience}, sample_size = "
                 f"{sample_size}: both must be at least 1"
             )
-        super().__init__(AGEMPlugin(patterns_per_experience, sample_size))
+        super().__init__(_Memory(patterns_per_experience, sample_size))
 
     def after_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         if len(self.inner.buffers) >= self.inner.sample_size:

@@ -66,8 +66,23 @@ class Stock(Naive):
     def after_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         # The clock comes last in Avalanche's list: this experience is not counted yet.
         self._counters = strategy.clock.train_exp_counter + 1, strategy.clock.train_iterations
-        self.inner.after_training_exp(strategy, *args, **kwargs)
+        size = strategy.train_mb_size
+        strategy.train_mb_size = without_last_of_one(len(strategy.experience.dataset), size)
+        try:
+            self.inner.after_training_exp(strategy, *args, **kwargs)
+        finally:
+            strategy.train_mb_size = size
         super().after_training_exp(strategy, *args, **kwargs)
+
+
+def without_last_of_one(n: int, size: int) -> int:
+    """The largest batch size up to ``size`` that leaves no last batch of one of n samples.
+
+    Importance passes cut the task's data by it, and BatchNorm raises an error for one sample.
+    """
+    while size > 2 and n % size == 1:
+        size -= 1
+    return size
 
 
 def _handing_on(name: str) -> Callable[..., None]:

@@ -22,6 +22,7 @@ class FromScratch(Stock):
     """
 
     resumable: ClassVar[bool] = True
+    resets_model: ClassVar[bool] = True
     carries: ClassVar[tuple[str, ...]] = ("initial_weights",)
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from avalanche.training.plugins import GDumbPlugin
 
@@ -15,18 +15,20 @@ class GDumb(Stock):
     ``mem_size`` samples, balanced over labels, the new task's among them: what a memory is worth
     without any learning in sequence. By Avalanche's GDumbPlugin, with its default.
 
-    Departures. The memory of a label is a random choice, the paper's is first come, first kept
-    and greedy. The paper trains with its own schedule and CutMix; here the strategy's protocol
-    decides, which watches the newest task's validation data alone. Where each task counts its
-    labels from zero, tasks share them: the memory is balanced over label numbers, not over tasks.
-    Avalanche puts a new model in the strategy's place; here its weights go into the model
-    that the user has.
+    Departures. Batches come from Avalanche's loader, equally many samples of every task with the
+    smaller ones repeated; the order is not that of the other methods. The memory of a label is a
+    random choice, the paper's is first come, first kept and greedy. The paper trains with its own
+    schedule and CutMix; here the strategy's protocol decides, which watches the newest task's
+    validation data alone. Where each task counts its labels from zero, tasks share them: the
+    memory is balanced over label numbers, not over tasks. Avalanche puts a new model in the
+    strategy's place; here its weights go into the model that the user has.
 
     Keeps ``mem_size`` samples of old data and a copy of the untrained model, whatever the number
     of tasks. Not resumable.
     """
 
     keeps_data: bool = True
+    resets_model: ClassVar[bool] = True
 
     def __init__(self, *, mem_size: int = 200) -> None:
         if mem_size < 1:

@@ -15,8 +15,9 @@ class LwF(Stock):
     all earlier heads are distilled. Defaults are Avalanche's; T = 2 is the paper's.
 
     Departures. No warm-up in which the new head trains alone. The term is not multiplied by T^2.
-    The copy stays in training mode: BatchNorm in it normalises by the new task's batches. With
-    one head a task the model runs twice a batch, and its running statistics move twice.
+    The copy stays in training mode: BatchNorm in it normalises by the new task's batches. The
+    benchmark's nets run twice a batch, and running statistics move twice; nets that leave
+    ``forward_all_tasks`` to Avalanche run once more for every head.
 
     Keeps a copy of the model, whatever the number of tasks; no data. Not resumable.
     """

@@ -19,9 +19,10 @@ class MAS(Stock):
     Departures. The paper adds up Omega over tasks; Avalanche, after FACIL, takes the moving
     average above. The gradient is that of a batch's mean, and its magnitude is averaged over
     batches in stored order, not over samples. That pass runs in training mode: BatchNorm
-    normalises by the batch there and its running statistics move once more after the
-    task. A loss of exactly 0 stops Avalanche's plugin ("Loss is not available"); here the least
-    positive number is added to it.
+    normalises by the batch there, its running statistics move once more after the task, and
+    dropout drops. The default diverges on some small nets: tune ``lambda_reg``. A loss of exactly
+    0 stops Avalanche's plugin ("Loss is not available"); here the least positive number is added
+    to it.
 
     Keeps an importance and a value per parameter, whatever the number of tasks; no data.
     """

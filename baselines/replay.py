@@ -29,9 +29,11 @@ class Replay(Stock):
     "experience"``), over labels (``"class"``), or not at all (``"reservoir"``). Defaults are
     Avalanche's.
 
-    Departures. The paper passes over the stream once and fills the memory while it trains;
-    Avalanche fills it when a task ends. The loss is the mean over the joint batch. Under ``class``
-    labels are told apart by number: where each task counts from zero, tasks share them.
+    Departures. From task 2 on batches come from Avalanche's loader: new samples in an order that
+    is not that of the other methods. The paper passes over the stream once and fills the memory
+    while it trains; Avalanche fills it when a task ends. The loss is the mean over the joint
+    batch. Under ``class`` labels are told apart by number: where each task counts from zero,
+    tasks share them.
 
     Keeps ``mem_size`` samples of old data, whatever the number of tasks. Not resumable.
     """

@@ -17,12 +17,13 @@ class RWalk(Stock):
     summed every ``delta_t`` iterations and halved with each further task (paper, equations 6 to
     8). Both are scaled to at most 1. Defaults are Avalanche's.
 
-    Departures. The paper also replays a few samples where there is one head; nothing is
-    replayed here. F squares the mean gradient of a batch, not those of samples. Parameters
-    that appear after task 1 are never penalised. Avalanche's plugin switches the model to eval
-    mode at each iteration and leaves it there, so that BatchNorm and dropout never train; here
-    it is switched back. It also fails on heads made after it looked first, and is made to look
-    again.
+    Departures. Where the protocol restores the best epoch's weights, the path still counts the
+    epochs that were discarded. The paper also replays a few samples where there is one head;
+    nothing is replayed here. F squares the mean gradient of a batch, not those of samples.
+    Parameters that appear after task 1 are never penalised. Avalanche's plugin switches the model
+    to eval mode at each iteration and leaves it there, so that BatchNorm and dropout never train;
+    here it is switched back. It also fails on heads made after it looked first, and is made to
+    look again.
 
     Keeps an importance, a score, a penalty and a value, and five working tensors, per parameter,
     whatever the number of tasks; no data.

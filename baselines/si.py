@@ -20,12 +20,13 @@ class SI(Stock):
     Defaults: ``eps`` is Avalanche's, ``si_lambda`` that of its continual-learning-baselines for
     split MNIST. Omega is cut at 0.001 (below), so that 1 changes little: tune it.
 
-    Departures. As in Maltoni & Lomonaco (2019, arXiv 1806.08568) Omega is cut at 0.001, from
-    above alone: it can be negative, where the paper has none. g is the gradient of the whole
-    loss, penalty included, where the paper's is the task's alone. Parameters of BatchNorm layers
-    are left out by a test of names that holds for layers at the root of the model alone. On
-    the CPU Avalanche's plugin takes views of the weights for copies of them, finds dw = 0 and
-    never penalises anything; `_Copying` mends that.
+    Departures. Where the protocol restores the best epoch's weights, the path still counts the
+    epochs that were discarded. As in Maltoni & Lomonaco (2019, arXiv 1806.08568) Omega is cut at
+    0.001, from above alone: it can be negative, where the paper has none. g is the gradient of
+    the whole loss, penalty included, where the paper's is the task's alone. Parameters of
+    BatchNorm layers are left out by a test of names that holds for layers at the root of the
+    model alone. On the CPU Avalanche's plugin takes views of the weights for copies of them,
+    finds dw = 0 and never penalises anything; `_Copying` mends that.
 
     Keeps an importance, its sum before the cut, a value and three working tensors (on a GPU four)
     per parameter, whatever the number of tasks; no data.

@@ -41,7 +41,10 @@ def complete(
         for name in UNSET_AT_DEFAULT & set(model.model_fields)
         if list(getattr(made, name)) == list(model.model_fields[name].default)
     }
-    return made.model_dump(mode="json", exclude=unset)
+    completed = made.model_dump(mode="json", exclude=unset)
+    for name in UNSET_AT_DEFAULT & set(completed):  # sets, whatever their order in the TOML
+        completed[name] = sorted(set(completed[name]))
+    return completed
 
 
 def _model_of(function: Callable[..., Any], skip: frozenset[str]) -> type[BaseModel]:

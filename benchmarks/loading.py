@@ -53,6 +53,28 @@ class TensorBatches:
             yield [self.normalisation(self.x[chosen]), self.y[chosen], self.task[chosen]]
 
 
+class JoinedLast:
+    """A loader whose last batch of one joins the batch before: BatchNorm cannot do with one."""
+
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        held = None
+        for batch in self.loader:
+            if held is not None and len(batch[0]) == 1:
+                held = [torch.cat(parts) for parts in zip(held, batch, strict=True)]
+                continue
+            if held is not None:
+                yield held
+            held = batch
+        if held is not None:
+            yield held
+
+
 class StreamStrategy(SupervisedTemplate[Any, Any, Any]):
     """Avalanche's training loop over one of our streams, fed by `TensorBatches`.
 
@@ -86,10 +108,12 @@ class StreamStrategy(SupervisedTemplate[Any, Any, Any]):
         self._plain_dataset = self.adapted_dataset
 
     def make_train_dataloader(self, **kwargs: Any) -> None:
+        self.dataloader: Any
         if self.adapted_dataset is self._plain_dataset:
             self.dataloader = self.batches("train", self.experience.current_experience, train=True)
         else:
             super().make_train_dataloader(**kwargs)
+            self.dataloader = JoinedLast(self.dataloader)
 
     def make_eval_dataloader(self, **kwargs: Any) -> None:
         if self.adapted_dataset is self._plain_dataset:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 import baselines
+from benchmarks.backbones.norms import TaskNorm
 from benchmarks.build import build_model, load_stream
 from benchmarks.claims import claim
 from benchmarks.errors import BadInput
@@ -64,6 +65,11 @@ def check(spec: RunSpec, data_dir: Path | None = None) -> None:
             f"{', '.join(sorted(plugin.scenarios))}"
         )
     _check_batches(spec, stream, model)
+    if plugin.resets_model and any(isinstance(m, TaskNorm) for m in model.modules()):
+        raise BadInput(
+            f"backbone_args.bn = 'task_stats' keeps the statistics of every task's net, and "
+            f"{spec.strategy!r} starts a new net for each task; set bn = 'batch_stats'"
+        )
     if spec.device == "cuda" and not torch.cuda.is_available():
         raise BadInput("device = 'cuda' but torch sees no GPU here; set device = 'cpu'")
     try:

@@ -36,6 +36,9 @@ class TaskPlugin(TrainableLayers):
     resumable: ClassVar[bool] = True
     """Whether `state_dict` holds all that the method carries between tasks. Where not, a run
     that was interrupted starts from task 1."""
+    resets_model: ClassVar[bool] = False
+    """Whether tasks start from the initial weights again, so that nothing that was measured on
+    the net of earlier tasks holds for the next."""
     trains_updates: ClassVar[bool] = False
     """Whether later tasks train updates beside the weights, and not the weights themselves."""
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import importlib.util
 import io
 import random
 import warnings
@@ -52,11 +53,10 @@ STATE = {
 
 
 def sequential():
+    solver = importlib.util.find_spec("quadprog")
     for name in baselines.STRATEGIES:
-        with contextlib.suppress(ImportError, ValueError):
-            baselines.load(name)()
-            if baselines.load(name).sees == "task":
-                yield name
+        if baselines.load(name).sees == "task" and (solver or name != "gem"):
+            yield name
 
 
 CASES = [

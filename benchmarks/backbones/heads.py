@@ -9,6 +9,8 @@ import torch
 from avalanche.models import MultiHeadClassifier, MultiTaskModule
 from torch import Tensor, nn
 
+from benchmarks.backbones.norms import TaskNorm
+
 MASKED = -1000.0
 """The logit of a class that was not trained yet: that of Avalanche's IncrementalClassifier."""
 
@@ -107,6 +109,19 @@ class MultiHeadNet(MultiTaskModule):
             return self.forward_all_tasks(x)
         logits: Tensor = self.heads(self.features(x, task_labels), task_labels)
         return logits
+
+    def forward_all_tasks(self, x: Tensor) -> dict[int, Tensor]:
+        """Logits of every head trained so far, by task.
+
+        The trunk runs once, but where it normalises by the task; Avalanche's own runs it for
+        every head, which makes LwF's cost grow with the tasks.
+        """
+        if not self.training and any(isinstance(module, TaskNorm) for module in self.modules()):
+            every: dict[int, Tensor] = super().forward_all_tasks(x)
+            return every
+        features = self.features(x, torch.zeros(len(x), dtype=torch.int64, device=x.device))
+        known = sorted(self.known_train_tasks_labels)
+        return {task: self.heads.forward_single_task(features, task) for task in known}
 
     def forward_single_task(self, x: Tensor, task_label: int) -> Tensor:
         """Logits of one head for all samples."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from benchmarks.records import RunRecord
 from benchmarks.reporting.cells import Row, is_ranked
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.numbers import NOTHING
@@ -51,18 +52,26 @@ def ranking(rows: Sequence[Row]) -> list[str]:
         notes.append("Bold: best mean of a column; underlined: second best (not a test).")
     bounds = [row.label for row in rows if row.n and row.strategy in UPPER_BOUNDS]
     if bounds:
-        notes.append(f"{', '.join(bounds)}: an upper bound (sees old data again), not ranked.")
+        what = "upper bounds (see" if bounds[1:] else "an upper bound (sees"
+        notes.append(f"{', '.join(bounds)}: {what} old data again), not ranked.")
     return notes
 
 
 def old_data(collection: Collection, stream: str) -> list[str]:
-    """Which methods keep old data; records from before the question was asked do not say."""
+    """Which methods keep old data."""
     keeping = [
         label
         for label, records in collection.finished(stream).items()
-        if any(record.keeps_data for record in records)
+        if any(_keeps_data(record) for record in records)
     ]
     return [f"Keep samples of earlier tasks: {', '.join(keeping)}."] if keeping else []
+
+
+def _keeps_data(record: RunRecord) -> bool:
+    """What the record says, or what its strategy tells where it is older than the question."""
+    if record.keeps_data is None:
+        return record.spec["strategy"] in UPPER_BOUNDS
+    return record.keeps_data
 
 
 def provenance(collection: Collection, stream: str) -> list[str]:

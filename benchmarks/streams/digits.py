@@ -28,7 +28,7 @@ def split_digits(
 ) -> Stream:
     """Split Digits: tasks of two classes, 0 to 9 in order; pixels 0 to 16 scaled to 0 to 1.
 
-    In ``dil`` the two outputs are the lower and the higher class of a task: even and odd digits,
+    In ``dil`` the two outputs are the first and the second class of a task: even and odd digits,
     in the fixed class order.
 
     ``test_share`` of all images is held out by class for the test, then ``valid_share`` of

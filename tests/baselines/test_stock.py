@@ -10,7 +10,7 @@ from avalanche.core import SupervisedPlugin
 from scenario_toys import TASKS, accuracy, learn, make, scenario_net, seed
 
 import baselines
-from baselines.avalanche_plugin import CALLBACKS, Stock
+from baselines.avalanche_plugin import CALLBACKS, Stock, without_last_of_one
 from baselines.stock import Naive
 from toys import toy_strategy, train_quietly
 
@@ -181,3 +181,10 @@ def test_a_plain_linear_head_will_do():
     before = copy.deepcopy(model.state_dict())
     learn(make("ewc"), "cil", epochs=1, model=model)
     assert not same(before, model.state_dict())
+
+
+def test_importance_passes_leave_no_last_batch_of_one():
+    assert [without_last_of_one(n, 16) for n in (48, 49, 50)] == [16, 15, 16]
+    assert without_last_of_one(31, 16) == 16
+    assert without_last_of_one(241, 16) == 14  # 240 is a multiple of 16 and of 15
+    assert without_last_of_one(3, 2) == 2

@@ -12,7 +12,7 @@ from small_runs import make_strategy, run_spec
 from torch import Tensor
 
 from benchmarks.build import load_stream
-from benchmarks.loading import TensorBatches
+from benchmarks.loading import JoinedLast, TensorBatches
 from benchmarks.streams.stream import Split
 
 STREAM = load_stream(run_spec(), None)
@@ -139,3 +139,18 @@ def test_a_plugin_that_changes_the_data_is_obeyed() -> None:
     strategy = make_strategy(run_spec("naive", "protocol.epochs=1"), [Subset(), seen])
     strategy.train(STREAM.benchmark().train_stream[0])
     assert sum(len(y) for _, y, _ in seen.train) == 10
+
+
+@pytest.mark.parametrize(
+    ("sizes", "joined_sizes"), [([4, 4, 1], [4, 5]), ([4, 4], [4, 4]), ([1], [1]), ([], [])]
+)
+def test_a_last_batch_of_one_joins_the_one_before(
+    sizes: list[int], joined_sizes: list[int]
+) -> None:
+    x = torch.arange(float(sum(sizes)))
+    loader = [[part, -part] for part in x.split(sizes)]
+    made = list(JoinedLast(loader))
+    assert [len(batch[0]) for batch in made] == joined_sizes
+    if made:
+        assert torch.equal(torch.cat([batch[0] for batch in made]), x)
+        assert torch.equal(torch.cat([batch[1] for batch in made]), -x)

@@ -333,3 +333,30 @@ def test_any_changed_value_changes_the_id() -> None:
         table[path[-1]] = others[type(table[path[-1]])](table[path[-1]])
         ids.add(RunSpec.model_validate(changed).id)
     assert len(ids) == len(paths) + 1
+
+
+def test_faults_are_a_set_and_no_part_of_a_spec_while_off() -> None:
+    plain = run_spec("gpm")
+    ids = {
+        run_spec("gpm", f"strategy.gpm.as_released={faults}").id
+        for faults in (
+            '["one_less", "threshold_beyond_one"]',
+            '["threshold_beyond_one", "one_less"]',
+            '["one_less", "threshold_beyond_one", "one_less"]',
+        )
+    }
+    assert len(ids) == 1
+    assert plain.id not in ids
+    assert run_spec("gpm", "strategy.gpm.as_released=[]").id == plain.id
+    assert "as_released" not in plain.strategy_args
+    with pytest.raises(BadInput, match=r"strategy\.gpm"):
+        run_spec("gpm", 'strategy.gpm.as_released=["typo"]')
+
+
+def test_arguments_of_a_parent_are_arguments_too() -> None:
+    spec = run_spec("sgp", "strategy.sgp.threshold=0.9", "strategy.sgp.alpha=3.0")
+    assert spec.strategy_args["threshold"] == 0.9
+    assert spec.strategy_args["alpha"] == 3.0
+    assert spec.strategy_args["samples"] == 125
+    with pytest.raises(BadInput, match=r"unknown key strategy\.sgp\.treshold.*threshold"):
+        run_spec("sgp", "strategy.sgp.treshold=0.9")
