@@ -29,7 +29,9 @@ class NESSPlugin(TaskPlugin):
     """NESS as a plugin for any Avalanche strategy, model, optimiser and stream.
 
     Task 1 trains the whole model as the strategy would without it. From task 2 on only U of
-    every adapted layer and the current head train; everything else is frozen.
+    every adapted layer and the current head train; everything else is frozen. Of a head that
+    serves all tasks the rows of new classes train, rows of classes that come again are adapted
+    like any layer, and all others rest (`ness.class_rows`).
 
     - ``eps``, ``rule``: which singular values are small, see `ness.nullspace.null_space`.
     - ``moments``: ``"accumulate"`` adds each task's moments once, when it ends, and keeps no
