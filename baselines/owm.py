@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from torch import Tensor
@@ -18,17 +19,18 @@ BATCH = 64
 class OWM(ProjectedUpdates):
     """Updates multiplied by P = I - A (A^T A + alpha I)^-1 A^T, A earlier inputs (1810.01256).
 
-    A column of A is a layer's input averaged over a batch of 64; a convolution gives one
-    column for each position. With S = A A^T, P = alpha (S + alpha
-    I)^-1, which is what the authors' recursive least squares arrive at with a constant alpha;
-    a direction that A uses with energy s keeps the share alpha / (alpha + s) of its update.
-    From task 2 on biases and norm layers are frozen.
+    A column of A is a layer's input averaged over a batch of 64, from ``passes`` passes over
+    the shuffled training split; a convolution gives one column for each position. With S = A
+    A^T, P = alpha (S + alpha I)^-1, which is what the authors' recursive least squares arrive
+    at with a constant alpha; a direction that A uses with energy s keeps the share alpha /
+    (alpha + s) of its update. From task 2 on biases and norm layers are frozen.
 
-    Departures. P is made when a task has ended, from one pass in eval mode, and task 1 is
-    unconstrained; the authors update it in every step, also with the current task's own
-    batches, and let alpha fall from 1 to between 1e-5 and 0.1 within a task, layer by layer.
-    Here alpha is one constant, ours. No gradient clipping. Their code keeps the weights of the
-    best test accuracy; here the protocol keeps those of the lowest validation loss.
+    Departures. P is made when a task has ended, from ``passes`` passes in eval mode, and task 1
+    is unconstrained; the authors update it in every step of every epoch, also with the current
+    task's own batches, and let alpha fall from 1 to between 1e-5 and 0.1 within a task, layer
+    by layer. Here alpha is one constant, ours. No gradient clipping. Their code keeps the
+    weights of the best test accuracy; here the protocol keeps those of the lowest validation
+    loss.
 
     Keeps S, (d, d) float64 a layer, flat in the number of tasks; no data.
     """
@@ -37,6 +39,7 @@ class OWM(ProjectedUpdates):
         self,
         *,
         alpha: float = 1e-3,
+        passes: int = 10,
         include: Patterns = None,
         exclude: Patterns = None,
         heads: Patterns = None,
@@ -44,7 +47,9 @@ class OWM(ProjectedUpdates):
         super().__init__(include=include, exclude=exclude, heads=heads)
         if alpha <= 0:
             raise ValueError(f"alpha = {alpha} must be above 0, for example 1e-3")
-        self.alpha = alpha
+        if passes < 1:
+            raise ValueError(f"passes = {passes} must be at least 1")
+        self.alpha, self.passes = alpha, passes
         self.S: dict[str, Tensor] = {}
         """Sum over batches and tasks of a a^T, a the batch mean of the layer's input."""
         self._P: dict[str, Tensor] = {}
@@ -67,7 +72,11 @@ class OWM(ProjectedUpdates):
         return delta @ self._P[name]
 
     def end_task(self, strategy: Any) -> None:
-        batches = self.task_data(strategy, batch_size=BATCH)
+        # Each pass cuts other batches: the means of a single one span too few directions.
+        batches = chain.from_iterable(
+            self.task_data(strategy, batch_size=BATCH, seed=self.tasks_done * self.passes + i)
+            for i in range(self.passes)
+        )
         add_moments(self.S, self.input_moments(strategy, batches, statistic="batch_mean"))
         self._P, self.constrained = {}, {}
 

@@ -20,7 +20,7 @@ def arguments(method, d):
         "gpm": {"threshold": 1 - 1.5 / d, "samples": 48},
         "sgp": {"threshold": 1 - 1.5 / d, "samples": 48, "alpha": 1e9},
         "trgp": {"threshold": 1 - 1.5 / d, "samples": 48, "trust": 1e-3},
-        "owm": {"alpha": 1.0},
+        "owm": {"alpha": 1.0, "passes": 1},
         "inflora": {"threshold": 1 - 1.5 / d, "r": 2},
         "adam_nscl": {"a": 100.0, "lr": 1e-2},
         "lora": {"r": 2},
