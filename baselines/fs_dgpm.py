@@ -9,6 +9,7 @@ import torch
 from avalanche.models import MultiTaskModule
 from torch import Tensor, nn
 
+from baselines.energy import check_threshold, rising
 from baselines.gpm import extend_basis, free_rank
 from baselines.projection import ProjectedUpdates
 from baselines.reservoir import Reservoir
@@ -71,11 +72,7 @@ class FSDGPM(ProjectedUpdates):
     ) -> None:
         super().__init__(include=include, exclude=exclude, heads=heads)
         check_faults(as_released, Fault)
-        if not 0 < threshold < 1 or increment < 0:
-            raise ValueError(
-                f"threshold = {threshold}, increment = {increment}: give a threshold between 0 and "
-                f"1, for example 0.97, and an increment of at least 0"
-            )
+        check_threshold(threshold, increment)
         if min(samples, mem_size, inner_steps) < 1 or min(eta1, eta2) < 0:
             raise ValueError(
                 f"samples = {samples}, mem_size = {mem_size}, inner_steps = {inner_steps}, eta1 = "
@@ -180,7 +177,7 @@ class FSDGPM(ProjectedUpdates):
             self.memory.add(strategy.mb_x, strategy.mb_y, strategy.mb_task_id)
 
     def end_task(self, strategy: Any) -> None:
-        energy = min(self.threshold + self.tasks_done * self.increment, 1 - 1e-6)
+        energy = rising(self.threshold, self.increment, self.tasks_done)
         batch = self.memory.draw(self.samples)
         moments = self.input_moments(strategy, [batch])
         self.C = {

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from baselines.energy import check_threshold, rising
 from baselines.projection import ProjectedUpdates, drop
 from ness.layers import Patterns
 from ness.nullspace import decompose
@@ -53,12 +54,9 @@ class GPM(ProjectedUpdates):
     ) -> None:
         super().__init__(include=include, exclude=exclude, heads=heads)
         check_faults(as_released, Fault)
-        if not 0 < threshold < 1:
-            raise ValueError(f"threshold = {threshold} must lie between 0 and 1, for example 0.97")
-        if increment < 0 or samples < 1:
-            raise ValueError(
-                f"increment = {increment}, samples = {samples}: give increment >= 0, samples >= 1"
-            )
+        check_threshold(threshold, increment)
+        if samples < 1:
+            raise ValueError(f"samples = {samples} must be at least 1")
         self.threshold, self.increment, self.samples = threshold, increment, samples
         self.as_released = as_released
         self.C: dict[str, Tensor] = {}
@@ -91,8 +89,9 @@ class GPM(ProjectedUpdates):
 
     def energy(self) -> float:
         """The share of the energy of the task's inputs that the memory has to hold."""
-        asked = self.threshold + self.tasks_done * self.increment
-        return asked if "threshold_beyond_one" in self.as_released else min(asked, 1 - 1e-6)
+        if "threshold_beyond_one" in self.as_released:
+            return self.threshold + self.tasks_done * self.increment
+        return rising(self.threshold, self.increment, self.tasks_done)
 
     def state_dict(self) -> dict[str, Any]:
         return super().state_dict() | {"C": dict(self.C)}

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from baselines.dual_memory import DualMemory
+from baselines.energy import check_threshold, rising
 from baselines.lora import merge_updates
 from ness.adapter import Form, adapted_layers, attach, check_form
 from ness.layers import Patterns
@@ -55,11 +56,7 @@ class InfLoRA(TaskPlugin):
         check_form(form)
         if r < 1:
             raise ValueError(f"r = {r} must be at least 1")
-        if not 0 < threshold < 1 or increment < 0:
-            raise ValueError(
-                f"threshold = {threshold}, increment = {increment}: give a threshold between 0 and "
-                f"1, for example 0.95, and an increment of at least 0"
-            )
+        check_threshold(threshold, increment)
         self.r, self.threshold, self.increment, self.form = r, threshold, increment, form
         self.memory: dict[str, DualMemory] = {}
         """The protected directions of each layer's inputs."""
@@ -80,7 +77,7 @@ class InfLoRA(TaskPlugin):
 
     def end_task(self, strategy: Any) -> None:
         merge_updates(self.layers(strategy.model))
-        energy = min(self.threshold + self.tasks_done * self.increment, 1 - 1e-6)
+        energy = rising(self.threshold, self.increment, self.tasks_done)
         for name, M in self.input_moments(strategy, self.task_data(strategy)).items():
             before = self.memory.get(name) or DualMemory.empty(M)
             self.memory[name] = before.extended(M, energy)

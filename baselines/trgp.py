@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from baselines.energy import check_threshold, rising
 from baselines.gpm import free_rank
 from baselines.projection import ProjectedUpdates, drop
 from baselines.trust_region import (
@@ -70,11 +71,9 @@ class TRGP(ProjectedUpdates):
     ) -> None:
         super().__init__(include=include, exclude=exclude, heads=heads)
         check_faults(as_released, Fault)
-        if not 0 < threshold < 1 or increment < 0 or samples < 1:
-            raise ValueError(
-                f"threshold = {threshold}, increment = {increment}, samples = {samples}: give a "
-                f"threshold between 0 and 1, an increment of at least 0, at least 1 sample"
-            )
+        check_threshold(threshold, increment)
+        if samples < 1:
+            raise ValueError(f"samples = {samples} must be at least 1")
         if trust <= 0 or most_trusted < 0:
             raise ValueError(
                 f"trust = {trust}, most_trusted = {most_trusted}: give trust above 0 (from 1 on no "
@@ -141,7 +140,7 @@ class TRGP(ProjectedUpdates):
 
     def end_task(self, strategy: Any) -> None:
         layers = self.layers(strategy.model)
-        asked = self.threshold + self.tasks_done * self.increment
+        energy = rising(self.threshold, self.increment, self.tasks_done)
         sample = self.task_sample(strategy, self.samples, seed=self.tasks_done)
         moments = self.input_moments(strategy, sample)  # as the scaled layers hand them on
         self.scales.append({})
@@ -156,7 +155,7 @@ class TRGP(ProjectedUpdates):
             basis, union = task_basis(
                 self.C.get(name),
                 M,
-                min(asked, 1 - 1e-6),
+                energy,
                 drop_strongest="drops_strongest" in self.as_released and self.tasks_done > 0,
             )
             self.bases[-1][name], self.C[name] = basis.float(), union.float()
