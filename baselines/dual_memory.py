@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from baselines.energy import lacking
 from baselines.gpm import extend_basis, padded
 from baselines.projection import drop, keep
 from ness.nullspace import decompose
@@ -64,8 +65,6 @@ def _shrunk(N: Tensor, M: Tensor, energy: float) -> Tensor:
         return N
     outside = N.mT @ M @ N
     eigenvalues, eigenvectors = decompose((outside + outside.mT) / 2)
-    largest_first = eigenvalues.flip(0)
-    held = 1 - outside.trace() / total + (largest_first.cumsum(0) - largest_first) / total
-    left = N.shape[1] - int((held < energy).sum())
+    left = N.shape[1] - lacking(eigenvalues, outside, total, energy)
     Q: Tensor = torch.linalg.qr(N @ eigenvectors[:, :left]).Q
     return Q

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from baselines.energy import check_threshold, rising
+from baselines.energy import check_threshold, lacking, rising
 from baselines.projection import ProjectedUpdates, drop
 from ness.layers import Patterns
 from ness.nullspace import decompose
@@ -121,9 +121,7 @@ def _extend(C: Tensor, M: Tensor, energy: float) -> Tensor:
         return C
     residual = drop(drop(M, C).mT, C)
     eigenvalues, eigenvectors = decompose((residual + residual.mT) / 2)
-    largest_first = eigenvalues.flip(0)
-    held = 1 - residual.trace() / total + (largest_first.cumsum(0) - largest_first) / total
-    added = min(int((held < energy).sum()), len(M) - C.shape[1])
+    added = min(lacking(eigenvalues, residual, total, energy), len(M) - C.shape[1])
     # One more orthonormalisation: rounding in C would otherwise grow from task to task.
     Q: Tensor = torch.linalg.qr(torch.cat([C, eigenvectors.flip(1)[:, :added]], 1)).Q
     return Q
