@@ -11,7 +11,22 @@ from collections.abc import Callable
 from benchmarks.backbones.alex_net import AlexNet, alexnet
 from benchmarks.backbones.heads import MultiHeadNet, TaskHeads
 from benchmarks.backbones.mlp_net import MLP, mlp
+from benchmarks.backbones.res_net import ResNet18, resnet18
 
-__all__ = ["BACKBONES", "MLP", "AlexNet", "MultiHeadNet", "TaskHeads", "alexnet", "mlp"]
+__all__ = [
+    "BACKBONES",
+    "MLP",
+    "AlexNet",
+    "MultiHeadNet",
+    "ResNet18",
+    "TaskHeads",
+    "alexnet",
+    "mlp",
+    "resnet18",
+]
 
-BACKBONES: dict[str, Callable[..., MultiHeadNet]] = {"mlp": mlp, "alexnet": alexnet}
+BACKBONES: dict[str, Callable[..., MultiHeadNet]] = {
+    "mlp": mlp,
+    "alexnet": alexnet,
+    "resnet18": resnet18,
+}
