@@ -54,8 +54,8 @@ def sweep(
         if status not in ("failed", "diverged"):
             raise BadInput(f"--retry {status}: {nearest(status, ('failed', 'diverged'))}")
     _prepare_process()
-    from benchmarks.spec import expand, load_sweep
     from benchmarks.sweep import sweep as run_sweep
+    from benchmarks.sweep_spec import expand, load_sweep
 
     specs = expand(load_sweep(spec, set_ or []))
     counts = run_sweep(specs, out, workers=workers, data_dir=data, retry=frozenset(retry or []))
@@ -73,8 +73,8 @@ def run(
 ) -> None:
     """Run one strategy with one seed in this process."""
     _prepare_process()
-    from benchmarks.spec import expand, load_sweep
     from benchmarks.sweep import sweep as run_sweep
+    from benchmarks.sweep_spec import expand, load_sweep
 
     # Values of the command line, quoted as TOML, so that they are checked like those of the file.
     chosen = [f"strategies=[{json.dumps(strategy)}]", f"seeds=[{seed}]"]

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.reporting.metrics import average_accuracy, backward_transfer
 from benchmarks.run import run
-from benchmarks.spec import expand, load_sweep
+from benchmarks.sweep_spec import expand, load_sweep
 
 DEMO = Path(__file__).parents[1] / "benchmarks" / "specs" / "demo.toml"
 

@@ -24,7 +24,7 @@ import baselines
 from baselines.avalanche_plugin import Stock
 from baselines.stock import Naive
 from benchmarks.errors import BadInput
-from benchmarks.spec import SweepSpec, expand
+from benchmarks.sweep_spec import SweepSpec, expand
 
 FAILS = [
     (lambda model: RARPlugin(16, 60), "til", TypeError),

@@ -15,7 +15,8 @@ from avalanche.training.plugins import EvaluationPlugin
 import baselines
 from benchmarks.build import build_model, build_optimizer, load_stream
 from benchmarks.loading import StreamStrategy
-from benchmarks.spec import RunSpec, expand, load_sweep
+from benchmarks.spec import RunSpec
+from benchmarks.sweep_spec import expand, load_sweep
 
 SMALL = Path(__file__).with_name("small.toml")
 

@@ -14,8 +14,8 @@ from benchmarks.backbones import alex_net
 from benchmarks.data import cache
 from benchmarks.errors import BadInput
 from benchmarks.run import check, run
-from benchmarks.spec import expand, load_sweep
 from benchmarks.streams import cifar
+from benchmarks.sweep_spec import expand, load_sweep
 
 SMALL = Path(cifar.__file__).parents[1] / "specs" / "cpu" / "split_cifar100_small.toml"
 N_TRAIN, N_TEST = 20, 4

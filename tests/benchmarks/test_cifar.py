@@ -11,9 +11,9 @@ import torch
 
 from benchmarks.data import cache
 from benchmarks.errors import BadInput
-from benchmarks.spec import expand, load_sweep
 from benchmarks.streams import STREAMS, cifar
 from benchmarks.streams.stream import Context, Split, Stream
+from benchmarks.sweep_spec import expand, load_sweep
 
 N_TRAIN, N_TEST = 20, 4
 SPECS = Path(cifar.__file__).parents[1] / "specs" / "cpu"

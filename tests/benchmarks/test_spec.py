@@ -13,7 +13,8 @@ from small_runs import SMALL, run_spec, run_specs
 
 from benchmarks.errors import BadInput
 from benchmarks.records import IMPLIED, RunRecord, record_path
-from benchmarks.spec import OptimizerSpec, ProtocolSpec, RunSpec, expand, load_sweep
+from benchmarks.spec import OptimizerSpec, ProtocolSpec, RunSpec
+from benchmarks.sweep_spec import expand, load_sweep
 
 
 def refusal(*overrides: str, strategy: str = "ness") -> str:
@@ -360,3 +361,53 @@ def test_arguments_of_a_parent_are_arguments_too() -> None:
     assert spec.strategy_args["samples"] == 125
     with pytest.raises(BadInput, match=r"unknown key strategy\.sgp\.treshold.*threshold"):
         run_spec("sgp", "strategy.sgp.treshold=0.9")
+
+
+def grid(*overrides: str) -> list[RunSpec]:
+    return expand(load_sweep(SMALL, [*overrides, "seeds=[1]"]))
+
+
+def test_a_grid_runs_every_combination_once() -> None:
+    runs = grid(
+        'strategies=["naive", "ness"]',
+        'grid={"strategy.ness.eps" = [1e-2, 1e-3], "protocol.epochs" = [1, 2]}',
+    )
+    made = [(run.strategy, run.strategy_args.get("eps"), run.protocol.epochs) for run in runs]
+    # The grid's first key changes nothing for naive, which so runs once for each of the second.
+    assert sorted(made, key=str) == sorted(
+        [
+            *(("naive", None, epochs) for epochs in (1, 2)),
+            *(("ness", eps, epochs) for eps in (1e-2, 1e-3) for epochs in (1, 2)),
+        ],
+        key=str,
+    )
+    assert len({run.id for run in runs}) == len(runs)
+
+
+def test_a_run_of_a_grid_is_the_run_of_the_same_spec_without_one() -> None:
+    (of_grid,) = grid('strategies=["ness"]', 'grid={"strategy.ness.eps" = [1e-2]}')
+    (alone,) = grid('strategies=["ness"]', "strategy.ness.eps=1e-2")
+    assert of_grid.id == alone.id
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ('grid={"seeds" = [[1], [2]]}', "grid.'seeds' cannot vary"),
+        ('grid={"strategy.ness.eps" = []}', "grid.strategy.ness.eps"),
+        ('grid={"strategy.ness.eps" = 0.1}', "grid.strategy.ness.eps"),
+        ('grid={"strategy.ness.epz" = [0.1]}', "unknown key strategy.ness.epz; did you mean"),
+        ('grid={"stream.tasks" = [1]}', "grid.'stream.tasks' cannot vary"),
+        ('grid={"protocol.epochs.x" = [1]}', "grid.'protocol.epochs.x': epochs is a value"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_refused(override: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        grid(override)
+
+
+def test_classes_can_be_listed_in_order() -> None:
+    assert grid("class_order=[3, 1, 2]")[0].class_order == [3, 1, 2]
+    for wrong in ("class_order=[]", "class_order=[1, -2]", "class_order=[1.5]"):
+        with pytest.raises(BadInput, match=r"class_order: .*a list of class numbers"):
+            grid(wrong)

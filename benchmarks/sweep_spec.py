@@ -1,0 +1,191 @@
+"""The sweep as a user writes it, and the runs that it stands for."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from benchmarks.errors import BadInput, nearest
+from benchmarks.spec import ClassOrder, OptimizerSpec, ProtocolSpec, RunSpec, Seed, T, Table, parse
+
+
+class SweepSpec(Table):
+    """A sweep as written in TOML: strategies x seeds on one stream.
+
+    ``[strategy.<name>]`` holds the arguments of that method; its tables ``optimizer`` and
+    ``protocol`` replace single values of the common ones for that method alone. ``[grid]`` maps
+    dotted keys to lists of values, and the sweep is run with every combination of them:
+    ``"strategy.ness.eps" = [1e-4, 1e-3]``.
+    """
+
+    stream: str
+    backbone: str
+    strategies: list[str] = Field(min_length=1)
+    seeds: list[Seed] = Field(min_length=1)
+    class_order: ClassOrder = "fixed"
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int = Field(1, ge=1)
+    stream_args: dict[str, Any] = Field(default_factory=dict)
+    backbone_args: dict[str, Any] = Field(default_factory=dict)
+    protocol: dict[str, Any] = Field(default_factory=dict)
+    optimizer: dict[str, Any] = Field(default_factory=dict)
+    strategy: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+
+
+NOT_IN_GRID = ("seeds", "strategies", "stream", "grid")
+"""A sweep lists its seeds and strategies itself, and is on one stream."""
+
+
+def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
+    """Read a sweep's TOML and apply ``key=value`` overrides; `BadInput` names what is wrong."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); give a sweep's TOML") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not valid TOML ({error})") from error
+    for override in overrides:
+        _apply(override, data)
+    sweep = parse(SweepSpec, data, where=str(path))
+    for field in ("strategies", "seeds"):
+        values = getattr(sweep, field)
+        for value in values:
+            if values.count(value) > 1:
+                raise BadInput(f"{path}: {field} lists {value!r} twice; name it once")
+    for key in sweep.grid:
+        if key.partition(".")[0] in NOT_IN_GRID:
+            raise BadInput(f"{path}: grid.{key!r} cannot vary; write one spec for each value")
+    return sweep
+
+
+def expand(sweep: SweepSpec) -> list[RunSpec]:
+    """The runs of a sweep, seed by seed, with every default resolved and every name checked.
+
+    Combinations of the grid that leave a method as it is give one run. Imports the methods, and
+    so torch: the arguments of a method are those of its class.
+    """
+    settings = [(single, _resolved(single)) for single in _combinations(sweep)]
+    runs: dict[str, RunSpec] = {}
+    for seed in sweep.seeds:
+        for single, (common, methods) in settings:
+            for name in single.strategies:
+                run = RunSpec(
+                    **common,
+                    **methods[name],
+                    class_order_seed=seed if single.class_order == "per_seed" else 0,
+                    seed=seed,
+                    init_seed=seed,
+                    data_seed=seed,
+                )
+                runs.setdefault(run.id, run)
+    return list(runs.values())
+
+
+def _combinations(sweep: SweepSpec) -> Iterator[SweepSpec]:
+    """The sweep without its grid, once for every combination of the grid's values."""
+    for values in product(*sweep.grid.values()):
+        data = sweep.model_dump() | {"grid": {}}
+        for key, value in zip(sweep.grid, values, strict=True):
+            _put(key, value, data, where=f"grid.{key!r}")
+        yield parse(SweepSpec, data, where="grid")
+
+
+def _resolved(sweep: SweepSpec) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """What all runs of a sweep without a grid share, and what each of its methods adds."""
+    import baselines
+    from benchmarks import backbones, streams
+    from benchmarks.arguments import complete
+
+    def check(kind: str, name: str, registry: Mapping[str, Any]) -> None:
+        if name not in registry:
+            raise BadInput(f"unknown {kind} {name!r}; {nearest(name, registry)}")
+
+    check("stream", sweep.stream, streams.STREAMS)
+    check("backbone", sweep.backbone, backbones.BACKBONES)
+    for name in [*sweep.strategies, *sweep.strategy]:
+        if name in baselines.REFUSED:
+            raise BadInput(f"strategy {name!r} is refused: {baselines.REFUSED[name]}")
+        check("strategy", name, baselines.STRATEGIES)
+    common = {
+        "stream": sweep.stream,
+        "stream_args": complete(
+            streams.STREAMS[sweep.stream],
+            sweep.stream_args,
+            where="stream_args",
+            skip=frozenset({"name", "context"}),
+        ),
+        "class_order": sweep.class_order,
+        "backbone": sweep.backbone,
+        "backbone_args": complete(
+            backbones.BACKBONES[sweep.backbone],
+            sweep.backbone_args,
+            where="backbone_args",
+            skip=frozenset({"heads", "input_shape"}),
+        ),
+        "device": sweep.device,
+        "threads": sweep.threads,
+    }
+
+    def strategy_args(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        plugin, where = baselines.load(name), f"strategy.{name}"
+        args = complete(plugin, given, where=where, skip=frozenset())
+        try:
+            plugin(**args)
+        except ValueError as error:
+            raise BadInput(f"{where}: {error}") from error
+        return args
+
+    def of_strategy(name: str) -> dict[str, Any]:
+        given, where = dict(sweep.strategy.get(name, {})), f"strategy.{name}"
+        return {
+            "strategy": name,
+            "optimizer": _with_own(OptimizerSpec, sweep.optimizer, given, where),
+            "protocol": _with_own(ProtocolSpec, sweep.protocol, given, where),
+            "strategy_args": strategy_args(name, given),
+        }
+
+    # Tables of strategies that do not run are checked too: a typo must not wait for its day.
+    return common, {name: of_strategy(name) for name in [*sweep.strategies, *sweep.strategy]}
+
+
+def _with_own(model: type[T], common: dict[str, Any], given: dict[str, Any], where: str) -> T:
+    """The common table under the method's own values, which are taken out of ``given``.
+
+    A plain value of that name (``optimizer = "shared"``) is an argument of the method.
+    """
+    key = "optimizer" if model is OptimizerSpec else "protocol"
+    if not isinstance(given.get(key), dict):
+        return parse(model, common, where=key)
+    return parse(model, common | given.pop(key), where=f"{where}.{key}")
+
+
+def _apply(override: str, data: dict[str, Any]) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not all(key.split(".")):
+        raise BadInput(f"--set {override!r}: write it as key=value, for example protocol.epochs=5")
+    _put(key.strip(), _toml_value(text.strip()), data, where=f"--set {override!r}")
+
+
+def _put(key: str, value: Any, data: dict[str, Any], *, where: str) -> None:
+    """Set the value of a dotted key, making the tables on the way."""
+    *parents, last = key.split(".")
+    table = data
+    for name in parents:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            raise BadInput(f"{where}: {name} is a value and has no keys below it")
+    table[last] = value
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return table["value"] if len(table) == 1 else text
