@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from benchmarks.backbones.alex_net import AlexNet, alexnet
 from benchmarks.backbones.heads import MultiHeadNet, TaskHeads
+from benchmarks.backbones.le_net import LeNet, lenet
 from benchmarks.backbones.mlp_net import MLP, mlp
 from benchmarks.backbones.res_net import ResNet18, resnet18
 
@@ -17,10 +18,12 @@ __all__ = [
     "BACKBONES",
     "MLP",
     "AlexNet",
+    "LeNet",
     "MultiHeadNet",
     "ResNet18",
     "TaskHeads",
     "alexnet",
+    "lenet",
     "mlp",
     "resnet18",
 ]
@@ -29,4 +32,5 @@ BACKBONES: dict[str, Callable[..., MultiHeadNet]] = {
     "mlp": mlp,
     "alexnet": alexnet,
     "resnet18": resnet18,
+    "lenet": lenet,
 }
