@@ -116,6 +116,32 @@ def plots(directory: DirArgument) -> None:
 
 
 @app.command()
+def check(
+    directory: DirArgument,
+    published: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="published numbers of your own")
+    ] = None,
+) -> None:
+    """Hold DIR against published numbers, both ways; exit status 1 where a comparable one is off.
+
+    The numbers are those of benchmarks/reporting/published.toml, or of --published.
+    """
+    from benchmarks.reporting.check import check as compare
+
+    if published is None:
+        checked = compare(directory)
+    else:
+        _prepare_process()
+        from baselines import STRATEGIES
+
+        checked = compare(directory, published, STRATEGIES)
+    print(checked.text)
+    _end_damaged(checked.damaged)
+    if checked.off:
+        raise typer.Exit(1)
+
+
+@app.command()
 def fidelity() -> None:
     """Write docs/fidelity.md: each method's departures from its paper, from the docstrings."""
     _prepare_process()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,3 +58,9 @@ def heading(metric: Metric) -> str:
 def is_ranked(row: Row) -> bool:
     """Whether a row competes for the marks: it has runs and is no upper bound."""
     return row.n > 0 and row.strategy not in UPPER_BOUNDS
+
+
+def footnote_letter(number: int) -> str:
+    """``a`` for 0, ``b`` for 1, ...; beyond ``z``, ``n27`` for 26, ..."""
+    letters = string.ascii_lowercase
+    return letters[number] if number < len(letters) else f"n{number + 1}"

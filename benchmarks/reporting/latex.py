@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -63,22 +64,47 @@ def render(table: Table, label: str) -> str:
             column_format=(r"p{0.2\linewidth}" if long else "l") + "r" * (len(shown) + 1),
         )
     )
+    return environment(table.caption, label, tabular, table.notes)
+
+
+def environment(caption: str, label: str, tabular: str, notes: Sequence[str]) -> str:
+    """A `table` environment around a tabular that is LaTeX already."""
     return "\n".join(
         [
             "% needs \\usepackage{booktabs}",
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{escape(table.caption)}}}",
+            rf"\caption{{{escape(caption)}}}",
             rf"\label{{tab:{label}}}",
             r"\footnotesize\setlength{\tabcolsep}{3pt}",
             tabular.rstrip("\n"),
             "",
             r"\medskip",
             r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
-            *(rf"{_prose(note)}\par" for note in table.notes),
+            *(rf"{_prose(note)}\par" for note in notes),
             r"\end{minipage}",
             r"\end{table}",
             "",
+        ]
+    )
+
+
+def plain_tabular(headings: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]]) -> str:
+    """A tabular of text: a label and its cells a row, nothing marked."""
+    long = any(len(label) > _LONG_LABEL for label, _ in rows)
+    columns = (r"p{0.2\linewidth}" if long else "l") + "r" * (len(headings) - 1)
+    lines = [[_stacked(heading) for heading in headings]]
+    lines += [[_label(label), *(_cell(cell) for cell in cells)] for label, cells in rows]
+    head, *body = (" & ".join(line) + r" \\" for line in lines)
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
         ]
     )
 

@@ -20,7 +20,7 @@ def render(table: Table) -> str:
         grid(
             ["Strategy", "n", *(_arrow(name) for name in shown)],
             [
-                [escape(row.label), str(row.n), *(_cell(row.cells[name]) for name in shown)]
+                [escape(row.label), str(row.n), *(cell(row.cells[name]) for name in shown)]
                 for row in table.rows
             ],
         ),
@@ -76,9 +76,12 @@ def _arrow(name: str) -> str:
     return f"{heading(metric)} {'↑' if metric.higher_is_better else '↓'}"
 
 
-def _cell(cell: Cell) -> str:
-    text = {"best": f"**{cell.text}**", "second": f"<u>{cell.text}</u>", "": cell.text}[cell.mark]
-    return f"{text}<sup>{cell.footnote}</sup>" if cell.footnote else text
+def cell(shown: Cell) -> str:
+    """A cell with its mark and the letter of its footnote."""
+    text = {"best": f"**{shown.text}**", "second": f"<u>{shown.text}</u>", "": shown.text}[
+        shown.mark
+    ]
+    return f"{text}<sup>{shown.footnote}</sup>" if shown.footnote else text
 
 
 def _interval(row: Row, name: str) -> str:

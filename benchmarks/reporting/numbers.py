@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from benchmarks.reporting.stats import Summary
 
@@ -13,7 +13,17 @@ NOTHING = "\N{EM DASH}"
 Unit = Literal["%", "s", "B"]
 
 
-def mean_and_std(summary: Summary, unit: Unit) -> str:
+class Spread(Protocol):
+    """A mean with its standard deviation, where there is one."""
+
+    @property
+    def mean(self) -> float: ...
+
+    @property
+    def std(self) -> float | None: ...
+
+
+def mean_and_std(summary: Spread, unit: Unit) -> str:
     """``mean +- std``; the one value where n = 1, or where all runs keep the same bytes."""
     number, suffix = _scale(summary.mean, unit)
     if summary.std is None or (unit == "B" and summary.std == 0):
@@ -30,6 +40,11 @@ def interval(summary: Summary, unit: Unit) -> str:
     if unit == "B" and low == high:
         return NOTHING
     return f"[{number(low)}, {number(high)}]{suffix}"
+
+
+def difference(points: float) -> str:
+    """``+1.50`` or ``-1.50``: percentage points, with the sign that tells the direction."""
+    return f"{round(points, 2) + 0.0:+.2f}"
 
 
 def _scale(mean: float, unit: Unit) -> tuple[Callable[[float], str], str]:

@@ -5,6 +5,21 @@ from __future__ import annotations
 UPPER_BOUNDS = ("joint", "cumulative")
 """They see the data of all tasks again, so no continual learner is ranked against them."""
 
+NULL_SPACE = (
+    "adam_nscl",
+    "dfgp",
+    "fs_dgpm",
+    "gpm",
+    "inflora",
+    "ness",
+    "ness_sam",
+    "owm",
+    "sgp",
+    "trgp",
+)
+"""They restrict the trunk's updates. One that restricts them to nothing still scores what `frozen`
+does, its heads alone, so each has to beat it."""
+
 CONTROLS = ("naive", "frozen", "random_subspace")
 
 

@@ -39,3 +39,19 @@ def summarise(values: Sequence[float]) -> Summary:
     std = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * std / math.sqrt(n)
     return Summary(n, mean, std, (mean - half, mean + half))
+
+
+def difference_half_width(std_a: float, n_a: int, std_b: float, n_b: int) -> float:
+    """Half the width of the 95 % interval of a difference of two means, in the values' unit.
+
+    Welch's, of variances that may differ: t(0.975, df) * sqrt(v_a + v_b) with v = std^2 / n of each
+    and df = (v_a + v_b)^2 / (v_a^2 / (n_a - 1) + v_b^2 / (n_b - 1)). Raises `ValueError` below two
+    values on a side.
+    """
+    if min(n_a, n_b) < 2:
+        raise ValueError(f"n = {n_a} and {n_b}: a spread needs two values on each side")
+    v_a, v_b = std_a**2 / n_a, std_b**2 / n_b
+    if v_a + v_b == 0:
+        return 0.0
+    df = (v_a + v_b) ** 2 / (v_a**2 / (n_a - 1) + v_b**2 / (n_b - 1))
+    return float(stdtrit(df, (1 + CONFIDENCE) / 2)) * math.sqrt(v_a + v_b)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -11,7 +10,7 @@ import pandas as pd
 
 from benchmarks.records import scenario_of
 from benchmarks.reporting import notes
-from benchmarks.reporting.cells import Cell, Row, Table, is_ranked
+from benchmarks.reporting.cells import Cell, Row, Table, footnote_letter, is_ranked
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.numbers import NOTHING, mean_and_std
 from benchmarks.reporting.registry import METRICS, metrics_of
@@ -72,7 +71,7 @@ def _finished_row(collection: Collection, runs: pd.DataFrame, letters: dict[str,
         if reasons and metric.shown != "csv":
             few = f"in {len(reasons)} of {len(runs)} runs " if len(reasons) < len(runs) else ""
             reason = f"undefined {few}({'; '.join(dict.fromkeys(reasons))})"
-            footnote = letters.setdefault(reason, _letter(len(letters)))
+            footnote = letters.setdefault(reason, footnote_letter(len(letters)))
         values = runs[name].dropna().tolist()
         summary = summarise(values) if values else None
         text = mean_and_std(summary, metric.unit) if summary else NOTHING
@@ -84,11 +83,6 @@ def _broken_row(runs: pd.DataFrame, status: str) -> Row:
     label = f"{runs['label'].iloc[0]}: {status} ({notes.seeds(runs)})"
     names = metrics_of(runs["stream"].iloc[0])
     return Row(label, runs["strategy"].iloc[0], 0, dict.fromkeys(names, Cell(NOTHING)))
-
-
-def _letter(number: int) -> str:
-    letters = string.ascii_lowercase
-    return letters[number] if number < len(letters) else f"n{number + 1}"
 
 
 def _mark(rows: Sequence[Row]) -> list[Row]:

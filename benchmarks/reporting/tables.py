@@ -7,10 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.records import write_atomically
-from benchmarks.reporting import latex, markdown, ranks, terminal
+from benchmarks.reporting import latex, markdown, published_table, ranks, terminal
 from benchmarks.reporting.cells import Table
 from benchmarks.reporting.collect import Collection, collect
+from benchmarks.reporting.comparison import compare
 from benchmarks.reporting.files import Written, stems
+from benchmarks.reporting.published import read_published
 from benchmarks.reporting.registry import METRICS, metrics_of
 from benchmarks.reporting.summary import summary_table
 
@@ -21,13 +23,16 @@ def write_tables(out: Path) -> Written:
     - ``<stream>.md`` and ``.tex``: mean and standard deviation over seeds, a row a method;
     - ``<stream>.csv``: a row a run with every metric and the whole spec;
     - ``<stream>-summary.csv``: a row a method and metric with n, mean, std and 95 % interval;
-    - ``<stream>-ranks.md`` and ``.csv``: ranks and interference, where a method recorded any.
+    - ``<stream>-ranks.md`` and ``.csv``: ranks and interference, where a method recorded any;
+    - ``<stream>-published.md``, ``.tex`` and ``.csv``: published numbers beside measured ones,
+      where a finished method has any.
 
     The headline of the result is the same table in short for the terminal. Raises `BadInput`
     where there are no records; runs in progress alone give a headline and no files.
     """
     collection = collect(out)
     written = Written(messages=list(collection.messages), skipped=len(collection.messages))
+    published = read_published()
     headlines = []
     for stream, stem in stems(collection.streams).items():
         table = summary_table(collection, stream)
@@ -41,6 +46,16 @@ def write_tables(out: Path) -> Written:
         if len(layers):
             texts[f"{stem}-ranks.md"] = ranks.render(layers, table.caption, table.notes[-1])
             texts[f"{stem}-ranks.csv"] = _csv(layers)
+        beside = [c for c in compare(collection, stream, published) if c.measured]
+        if beside:
+            said = table.caption, table.notes[-1]
+            texts |= {
+                f"{stem}-published.md": published_table.as_markdown(beside, *said),
+                f"{stem}-published.tex": published_table.as_latex(
+                    beside, *said, f"{stem}-published"
+                ),
+                f"{stem}-published.csv": _csv(published_table.frame(beside)),
+            }
         for name, text in texts.items():
             path = out / "tables" / name
             write_atomically(path, text.encode())

@@ -1,0 +1,54 @@
+"""Whether a run was made as a published number was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.records import IMPLIED, RunRecord
+from benchmarks.reporting.published import Protocol
+from benchmarks.reporting.specs import Flat, flatten, show
+
+_UNSET = "unset"
+
+
+def obstacles(protocol: Protocol, record: RunRecord) -> list[str]:
+    """Why the run cannot be held against a number of this protocol, a line each; empty: it can.
+
+    The settings that differ share a line, ``differs: protocol.epochs: 10 here, 200 there``.
+    """
+    here = settings(record)
+    differing = [
+        f"{key}: {show(here.get(key, _UNSET))} here, {show(there)} there"
+        for key, there in sorted(protocol.spec.items())
+        if here.get(key, _UNSET) != there
+    ]
+    lines = [protocol.not_comparable] if protocol.not_comparable else []
+    if protocol.unknown:
+        lines.append(f"not known there: {', '.join(protocol.unknown)}")
+    if differing:
+        lines.append(f"differs: {'; '.join(differing)}")
+    return lines
+
+
+def settings(record: RunRecord) -> Flat:
+    """The run's spec by dotted key, with what its stream was: `published.toml` names these keys.
+
+    From the record of the stream: ``stream.tasks``, and of every task ``stream.classes_per_task``
+    and ``stream.samples_per_task`` (train, valid, test); a list with an entry a task where the
+    tasks are not alike, absent where it was not recorded.
+    """
+    classes = [len(task) for task in record.stream.get("classes", [])]
+    of_tasks = {
+        "stream.classes_per_task": classes,
+        "stream.samples_per_task": record.stream.get("samples", []),
+    }
+    return {
+        **IMPLIED,
+        **flatten(record.spec),
+        "stream.tasks": len(record.accuracy_matrix),
+        **{key: _of_every_task(values) for key, values in of_tasks.items() if values},
+    }
+
+
+def _of_every_task(values: list[Any]) -> Any:
+    return values[0] if all(value == values[0] for value in values) else values
