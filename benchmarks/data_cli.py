@@ -1,12 +1,15 @@
-"""``python -m benchmarks data``: import, verify and list the data sets in the cache."""
+"""``python -m benchmarks data``: fetch, import, verify and list the data sets in the cache."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from benchmarks.errors import BadInput
 
 if TYPE_CHECKING:
     from benchmarks.data import Status
@@ -22,6 +25,39 @@ DataDir = Annotated[
 ]
 
 app = typer.Typer(no_args_is_help=True, help="Get, check and list data sets.")
+
+
+Offline = Annotated[
+    bool,
+    typer.Option(
+        "--offline", help="Open no connection; say which files are missing. Or NESS_OFFLINE=1."
+    ),
+]
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", show_default=False)] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every data set that there is.")] = False,
+    data: DataDir = None,
+    offline: Offline = False,
+) -> None:
+    """Put the data sets NAME... into the cache: from the data folder, else downloaded.
+
+    An interrupted download is continued by the next one. Status 1 if one cannot be had.
+    """
+    from benchmarks.data import DATASETS, fetch
+
+    if all_ == bool(names):
+        raise BadInput(f"name the data sets to fetch, or give --all; known: {', '.join(DATASETS)}")
+    if offline:
+        os.environ["NESS_OFFLINE"] = "1"
+    complete = True
+    for status in fetch(names or DATASETS, data):
+        _print([status])
+        complete &= status.ok
+    if not complete:
+        raise typer.Exit(1)
 
 
 @app.command("import")

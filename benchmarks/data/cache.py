@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from benchmarks.errors import BadInput
+from benchmarks.data.locks import writing
 from benchmarks.records import first_fault, write_atomically
 
 NAMES = ("train_x", "train_y", "test_x", "test_y")
@@ -79,6 +78,9 @@ class Manifest(BaseModel):
     name: str
     source: str
     arrays: dict[str, ArrayEntry]
+    files: dict[str, str] = {}
+    """sha256 of the archives that it was made from, by file name. Provenance alone: for some of
+    them nobody publishes a checksum to compare with."""
 
     @property
     def data_hash(self) -> str:
@@ -93,6 +95,12 @@ def array_sha256(*arrays: NDArray[Any]) -> str:
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def file_digest(path: Path, algorithm: str) -> str:
+    """The md5 or sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -146,38 +154,26 @@ def check_hashes(folder: Path) -> Arrays:
     return arrays
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the write lock of a data set's cache folder, waiting for another process's.
-
-    The system drops the lock of a process that dies. Raises `BadInput` where nothing can be
-    written.
-    """
-    from filelock import FileLock
-
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-    with _writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def store(folder: Path, source: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+def store(
+    folder: Path, source: str, arrays: Mapping[str, NDArray[Any]], files: Sequence[Path] = ()
+) -> Arrays:
     """Write the four arrays and then their manifest, each whole or not at all, and map them.
 
     Call it inside `locked`. The old manifest goes first, so that a crash at any moment
-    leaves either no manifest or a true one.
+    leaves either no manifest or a true one. ``files``: what the arrays were read from.
     """
-    with _writing(folder):
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST).unlink(missing_ok=True)
         for leftover in folder.glob(".*.partial"):
             leftover.unlink()
         entries = {name: _write_array(folder / f"{name}.npy", arrays[name]) for name in NAMES}
-        manifest = Manifest(name=folder.name, source=source, arrays=entries)
+        manifest = Manifest(
+            name=folder.name,
+            source=source,
+            arrays=entries,
+            files={path.name: file_digest(path, "sha256") for path in files},
+        )
         write_atomically(folder / MANIFEST, f"{manifest.model_dump_json(indent=1)}\n".encode())
     return read(folder)
 
@@ -196,14 +192,3 @@ def _write_array(path: Path, array: NDArray[Any]) -> ArrayEntry:
         bytes=path.stat().st_size,
         sha256=array_sha256(array),
     )
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BadInput(
-            f"{folder}: cannot write there ({error.strerror or error}); give another folder with "
-            f"--data DIR or NESS_DATA"
-        ) from error

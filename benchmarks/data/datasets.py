@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from benchmarks.data.cache import Arrays, NotCached, locked, read, store
+from benchmarks.data.cache import Arrays, NotCached, read, store
+from benchmarks.data.download import DownloadFailed, download, is_offline
+from benchmarks.data.locks import locked, writing
 from benchmarks.errors import BadInput
 
 RawArrays = Mapping[str, NDArray[Any]]
@@ -23,11 +26,25 @@ class Found:
     """Files from which a data set can be made."""
 
     source: str
-    """A word for the manifest: ``mosaics``, ``torchvision``."""
+    """A word for the manifest on what they are."""
     path: Path
-    """The folder or archive that they are."""
+    """The folder or file that they are."""
     read: Callable[[], RawArrays]
     """Reads and checks them; raises `BadInput` naming the damaged file."""
+    files: tuple[Path, ...] = ()
+    """Archives whose sha256 the manifest keeps."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file that a data set is made from, and where it is had."""
+
+    path: str
+    """Where it belongs, relative to the data folder."""
+    urls: tuple[str, ...]
+    """Addresses, tried in order."""
+    md5: str | None = None
+    """As published; none where nobody publishes one."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +56,13 @@ class DataSet:
     title: str
     files: str
     """The files that an import looks for, for messages."""
-    url: str
-    """Where it is downloaded from."""
     find: Callable[[Path], Sequence[Found]]
     """What of it lies in a folder, best first."""
-    remote: Callable[[Path], Found]
-    """Its download, with the given folder for scratch; raises `OSError` without a network.
-
-    Reading it raises `OSError` or `RuntimeError` for a download that fails.
-    """
+    remotes: tuple[Remote, ...]
+    sizes: tuple[int, int] | None
+    """Images of the whole published set, train and test; none where its numbers are not known."""
+    by_hand: str = ""
+    """Why `remotes` cannot be downloaded by a program, where they cannot."""
 
     def load(self, data: Path) -> Arrays:
         """From the cache in ``data``, else made from files there, else downloaded.
@@ -58,24 +73,51 @@ class DataSet:
         try:
             return read(folder)
         except NotCached as error:
-            reason = str(error)
+            missing = f"{self.title} is not in {data} ({error})"
+        if not self.find(data) and (reason := self._not_downloadable()):
+            raise BadInput(f"{missing} and is not downloaded: {reason}; {self.how_to_get(data)}")
+        with locked(folder):
+            # Another process may have made it while this one waited.
+            with suppress(NotCached):
+                return read(folder)
+            for found in self.find(data)[:1]:
+                return store(folder, found.source, found.read(), found.files)
+            try:
+                return self._download(data)
+            except DownloadFailed as error:
+                raise BadInput(
+                    f"{missing} and cannot be downloaded ({error}); {self.how_to_get(data)}"
+                ) from error
+
+    def _not_downloadable(self) -> str:
+        if self.by_hand:
+            return self.by_hand
+        return "--offline or NESS_OFFLINE=1 forbids it" if is_offline() else ""
+
+    def _download(self, data: Path) -> Arrays:
+        scratch = data / f".{self.name}.download"
         try:
-            found = next(iter(self.find(data)), None) or self.remote(data)
-            with locked(folder):
-                # Another process may have made it while this one waited.
-                with suppress(NotCached):
-                    return read(folder)
-                return store(folder, found.source, found.read())
-        except (OSError, RuntimeError) as error:
-            raise BadInput(
-                f"{self.title} is not in {data} ({reason}) and cannot be downloaded "
-                f"({' '.join(str(error).split())}); {self.how_to_get(data)}"
-            ) from error
+            with writing(scratch):
+                for remote in self.remotes:
+                    download(remote.urls, scratch / remote.path, remote.md5)
+        except DownloadFailed:
+            if not any(path.is_file() for path in scratch.rglob("*")):
+                shutil.rmtree(scratch)  # nothing to continue
+            raise
+        (found,) = self.find(scratch)
+        try:
+            arrays = found.read()
+        except BadInput:
+            shutil.rmtree(scratch)  # else the next attempt would take the same files
+            raise
+        stored = store(data / self.name, found.source, arrays, found.files)
+        shutil.rmtree(scratch)
+        return stored
 
     def how_to_get(self, data: Path) -> str:
-        """The commands that bring the data set into ``data``."""
-        where = shlex.quote(str(data))
+        """The files, folder and addresses that bring it into ``data`` by hand."""
+        files = " and ".join(f"{remote.urls[0]} as {data / remote.path}" for remote in self.remotes)
         return (
-            f"run 'python -m benchmarks data import FOLDER --data {where}' with the FOLDER that "
-            f"holds {self.files}, or 'wget -P {where} {self.url}'"
+            f"save {files}, or run 'python -m benchmarks data import FOLDER --data "
+            f"{shlex.quote(str(data))}' with the FOLDER that holds {self.files}"
         )

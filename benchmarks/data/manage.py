@@ -1,14 +1,16 @@
-"""Import, verify and list: what ``python -m benchmarks data`` does to the cache."""
+"""Fetch, import, verify and list: what ``python -m benchmarks data`` does to the cache."""
 
 from __future__ import annotations
 
+import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.data.cache import Arrays, NotCached, check_hashes, locked, read, store
+from benchmarks.data.cache import MANIFEST, Arrays, NotCached, check_hashes, read, store
 from benchmarks.data.datasets import DataSet, Found
+from benchmarks.data.locks import locked
 from benchmarks.errors import BadInput
 
 
@@ -23,6 +25,19 @@ class Status:
     """One line."""
 
 
+def fetch_all(data: Path, datasets: Iterable[DataSet]) -> Iterator[Status]:
+    """Bring data sets into the cache, from files in ``data`` or the network; goes on after one
+    that cannot be had."""
+    for dataset in datasets:
+        try:
+            arrays = dataset.load(data)
+            yield Status(
+                dataset.name, True, f"{data / dataset.name} holds {_describe(arrays, dataset)}"
+            )
+        except BadInput as error:
+            yield Status(dataset.name, False, str(error))
+
+
 def import_into(data: Path, source: Path, datasets: Mapping[str, DataSet]) -> list[Status]:
     """Import all known data sets that ``source`` holds into the cache folder ``data``."""
     if not source.is_dir():
@@ -31,8 +46,8 @@ def import_into(data: Path, source: Path, datasets: Mapping[str, DataSet]) -> li
     used: set[Path] = set()
     for dataset in datasets.values():
         found = dataset.find(source)
-        used.update(one.path for one in found)
-        report += [_import_one(data / dataset.name, one) for one in found[:1]]
+        used.update(source / one.path.relative_to(source).parts[0] for one in found)
+        report += [_import_one(data / dataset.name, dataset, one) for one in found[:1]]
         report += [
             Status(one.path.name, False, f"skipped: {dataset.title} came from {found[0].path.name}")
             for one in found[1:]
@@ -43,22 +58,18 @@ def import_into(data: Path, source: Path, datasets: Mapping[str, DataSet]) -> li
     return [*report, *_not_understood(source, used)]
 
 
-def _import_one(folder: Path, found: Found) -> Status:
+def _import_one(folder: Path, dataset: DataSet, found: Found) -> Status:
     with locked(folder):
         try:
             cached = check_hashes(folder)
         except NotCached:
             started = time.perf_counter()
-            arrays = store(folder, found.source, found.read())
+            arrays = store(folder, found.source, found.read(), found.files)
             seconds = time.perf_counter() - started
-            return Status(
-                folder.name, True, f"imported {describe(arrays)} to {folder} in {seconds:.1f} s"
-            )
-    return Status(
-        folder.name,
-        True,
-        f"skipped: {folder} already holds {describe(cached)}, intact; delete it to import anew",
-    )
+            done = f"imported {_describe(arrays, dataset)} to {folder} in {seconds:.1f} s"
+            return Status(dataset.name, True, done)
+    kept = f"skipped: {folder} already holds {_describe(cached, dataset)}, intact"
+    return Status(dataset.name, True, f"{kept}; delete it to import anew")
 
 
 def _not_understood(source: Path, used: set[Path]) -> Iterator[Status]:
@@ -69,15 +80,20 @@ def _not_understood(source: Path, used: set[Path]) -> Iterator[Status]:
 
 def verify_all(data: Path, datasets: Mapping[str, DataSet]) -> list[Status]:
     """Check every byte of the data sets that have a folder in the cache."""
-    return [_verify_one(data / name) for name in datasets if (data / name).exists()]
+    return [
+        _verify_one(data, dataset)
+        for name, dataset in datasets.items()
+        if (data / name / MANIFEST).exists()
+    ]
 
 
-def _verify_one(folder: Path) -> Status:
+def _verify_one(data: Path, dataset: DataSet) -> Status:
     try:
-        return Status(folder.name, True, f"intact: {describe(check_hashes(folder))}")
+        arrays = check_hashes(data / dataset.name)
+        return Status(dataset.name, True, f"intact: {_describe(arrays, dataset)}")
     except NotCached as error:
-        command = f"python -m benchmarks data import FOLDER --data {folder.parent}"
-        return Status(folder.name, False, f"{error}; '{command}' replaces it")
+        command = f"python -m benchmarks data import FOLDER --data {data}"
+        return Status(dataset.name, False, f"{error}; '{command}' replaces it")
 
 
 def list_all(data: Path, datasets: Mapping[str, DataSet]) -> list[Status]:
@@ -85,16 +101,24 @@ def list_all(data: Path, datasets: Mapping[str, DataSet]) -> list[Status]:
     report = []
     for name, dataset in datasets.items():
         try:
-            report.append(Status(name, True, describe(read(data / name))))
+            report.append(Status(name, True, _describe(read(data / name), dataset)))
         except NotCached as error:
-            report.append(Status(name, False, f"not cached ({error}); {dataset.how_to_get(data)}"))
+            fetch = f"run 'python -m benchmarks data fetch {name} --data {shlex.quote(str(data))}'"
+            way = dataset.by_hand or fetch
+            ways = f"{way}; {dataset.how_to_get(data)}"
+            report.append(Status(name, False, f"not cached ({error}); {ways}"))
     return report
 
 
-def describe(arrays: Arrays) -> str:
-    """Size, source and hash of a data set in half a line."""
+def _describe(arrays: Arrays, dataset: DataSet) -> str:
+    """Size, shape, source and hash of a data set, and whether it is all of it."""
     size = sum(getattr(arrays, name).nbytes for name in ("train_x", "test_x"))
+    counts = (len(arrays.train_y), len(arrays.test_y))
+    shape = " x ".join(map(str, arrays.train_x.shape[1:]))
+    part = ""
+    if dataset.sizes and counts != dataset.sizes:
+        part = "; a part of its {:,} + {:,}".format(*dataset.sizes)
     return (
-        f"{len(arrays.train_y):,} + {len(arrays.test_y):,} images ({size / 1e6:.0f} MB, from "
-        f"{arrays.source}, hash {arrays.data_hash[:12]})"
+        f"{counts[0]:,} + {counts[1]:,} images of {shape} ({size / 1e6:.0f} MB, from "
+        f"{arrays.source}, hash {arrays.data_hash[:12]}{part})"
     )

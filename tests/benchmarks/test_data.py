@@ -1,27 +1,22 @@
-"""The data cache: import, conversion, download, damage, and two processes at once."""
+"""The data cache: import, damage, crashes, and two processes at once."""
 
 from __future__ import annotations
 
+import json
 import multiprocessing
-import shutil
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from cifar_files import Raw, make_mosaics, make_torchvision, shared_data, trust
+from cifar_files import Raw, make_mosaics, trust
 from typer.testing import CliRunner
 
 from benchmarks import data
-from benchmarks.data import cache, cifar, torchvision_files
+from benchmarks.data import cache, locks
 from benchmarks.data_cli import app
 from benchmarks.errors import BadInput
 
@@ -47,10 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(url: str) -> None:
-        raise OSError("no network in this test")
-
-    monkeypatch.setattr(cifar, "require_reachable", fail)
+    monkeypatch.setenv("NESS_OFFLINE", "1")
 
 
 def assert_holds(arrays: data.Arrays, expected: Raw) -> None:
@@ -79,7 +71,7 @@ def test_mosaics_are_imported_and_mapped(source: Path, folder: Path, mosaics: Ra
     assert status.name == "cifar100"
     assert status.detail.startswith("imported 12 + 6 images")
 
-    arrays = data.cifar100(folder)
+    arrays = data.load("cifar100", folder)
     assert_holds(arrays, mosaics)
     assert arrays.source == "mosaics"
     assert isinstance(arrays.train_x, np.memmap)
@@ -91,7 +83,7 @@ def test_data_hash_covers_order(source: Path, folder: Path, mosaics: Raw, tmp_pa
     (tmp_path / "other").mkdir()
     flipped = {name: array[::-1] for name, array in mosaics.items()}
     other = cache.store(tmp_path / "other" / "cifar100", "torchvision", flipped)
-    assert other.data_hash != data.cifar100(folder).data_hash
+    assert other.data_hash != data.load("cifar100", folder).data_hash
 
 
 def test_second_import_keeps_what_is_there(source: Path, folder: Path, mosaics: Raw) -> None:
@@ -110,6 +102,18 @@ def test_import_says_what_it_skips(source: Path, folder: Path, mosaics: Raw) -> 
     skipped = [status for status in data.import_folder(source, folder) if not status.ok]
     assert [status.name for status in skipped] == ["svhn", "things.npz"]
     assert all("no data set that this version reads" in status.detail for status in skipped)
+
+
+def test_old_manifests_stay_valid(source: Path, folder: Path, mosaics: Raw) -> None:
+    """Those of before provenance was kept: no import is repeated, no data hash changes."""
+    data.import_folder(source, folder)
+    before = data.load("cifar100", folder).data_hash
+    manifest = folder / "cifar100" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    del content["files"]
+    manifest.write_text(json.dumps(content))
+    assert data.load("cifar100", folder).data_hash == before
+    assert "already holds" in data.import_folder(source, folder)[0].detail
 
 
 def test_wrong_hash_is_refused_by_file_set(
@@ -147,15 +151,15 @@ def test_a_folder_with_nothing_to_import(source: Path, folder: Path) -> None:
 
 def test_missing_data_names_files_folder_and_command(folder: Path, offline: None) -> None:
     with pytest.raises(BadInput) as error:
-        data.cifar100(folder)
+        data.load("cifar100", folder)
     one_line(
         error,
         f"CIFAR-100 is not in {folder}",
         "cifar-100-python.tar.gz",
         "cifar100/{train,test}/*.webp",
         f"python -m benchmarks data import FOLDER --data '{folder}'",
-        f"wget -P '{folder}' https://",
-        "no network in this test",
+        f"save https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz as {folder}/cifar-100-",
+        "--offline",
     )
     assert not folder.exists()
 
@@ -178,11 +182,11 @@ def test_a_damaged_cache_is_never_used(
     else:
         manifest.write_text(manifest.read_text().replace("32", "16", 1))
     with pytest.raises(BadInput) as error:
-        data.cifar100(folder)
+        data.load("cifar100", folder)
     one_line(error, str(manifest if damage == "manifest" else file), "data import FOLDER")
 
     assert "imported" in data.import_folder(source, folder)[0].detail
-    assert_holds(data.cifar100(folder), mosaics)
+    assert_holds(data.load("cifar100", folder), mosaics)
 
 
 def test_verify_finds_one_flipped_bit_and_import_repairs_it(
@@ -192,13 +196,13 @@ def test_verify_finds_one_flipped_bit_and_import_repairs_it(
     assert [status.ok for status in data.verify(folder)] == [True]
     file = folder / "cifar100" / "test_x.npy"
     flip_last_bit(file)
-    data.cifar100(folder)  # a load compares sizes alone
+    data.load("cifar100", folder)  # a load compares sizes alone
 
     (status,) = data.verify(folder)
     assert not status.ok
     assert str(file) in status.detail
     data.import_folder(source, folder)
-    assert_holds(data.cifar100(folder), mosaics)
+    assert_holds(data.load("cifar100", folder), mosaics)
     assert data.verify(folder)[0].ok
 
 
@@ -225,7 +229,7 @@ def test_a_crash_while_storing_leaves_no_cache(
 
     monkeypatch.setattr(np, "save", save)
     data.import_folder(source, folder)
-    assert_holds(data.cifar100(folder), mosaics)
+    assert_holds(data.load("cifar100", folder), mosaics)
     assert not list((folder / "cifar100").glob(".*"))
 
 
@@ -247,7 +251,42 @@ def test_two_processes_importing_at_once(source: Path, folder: Path, mosaics: Ra
     assert details[0].startswith("imported")
     assert "already holds" in details[1]
     assert data.verify(folder)[0].ok
-    assert_holds(data.cifar100(folder), mosaics)
+    assert_holds(data.load("cifar100", folder), mosaics)
+
+
+def test_a_wait_for_another_process_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(locks, "PATIENCE_S", 0.05)
+    context = multiprocessing.get_context("fork")
+    held, release = context.Event(), context.Event()
+
+    def hold() -> None:
+        with locks.locked(folder / "cifar100"):
+            held.set()
+            release.wait(60)
+
+    child = context.Process(target=hold)
+    child.start()
+    assert held.wait(60)
+    timer = threading.Timer(0.4, release.set)
+    timer.start()
+    with locks.locked(folder / "cifar100"):
+        assert release.is_set()
+    child.join(60)
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert f"waiting for another process that is writing {folder / 'cifar100'}" in said
+    with locks.locked(folder / "cifar100"):
+        pass
+    assert capfd.readouterr().err == ""
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(folder: Path) -> None:
+    with pytest.raises(BadInput) as error:
+        data.load("fashion-mnist", folder)
+    one_line(error, "'fashion-mnist'", "did you mean 'fashion_mnist'?")
+    assert not folder.exists()
 
 
 def test_an_unwritable_folder_is_named(source: Path, tmp_path: Path, mosaics: Raw) -> None:
@@ -264,113 +303,6 @@ def test_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NESS_DATA", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert data.data_folder(None).name == "data"
-
-
-# torchvision's own files ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("unpacked", [False, True])
-def test_torchvision_files_in_the_data_folder_are_converted(
-    folder: Path, offline: None, monkeypatch: pytest.MonkeyPatch, unpacked: bool
-) -> None:
-    folder.mkdir()
-    expected = make_torchvision(folder, monkeypatch)
-    archive = folder / "cifar-100-python.tar.gz"
-    if unpacked:
-        shutil.unpack_archive(archive, folder, filter="data")
-        archive.unlink()
-    arrays = data.cifar100(folder)
-    assert_holds(arrays, expected)
-    assert arrays.source == "torchvision"
-    for path in (archive, folder / "cifar-100-python"):
-        if path.is_file():
-            path.unlink()
-        elif path.is_dir():
-            shutil.rmtree(path)
-    assert_holds(data.cifar100(folder), expected)
-
-
-def test_torchvision_files_are_imported_too(
-    source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = make_torchvision(source, monkeypatch)
-    assert [status.ok for status in data.import_folder(source, folder)] == [True]
-    assert_holds(data.cifar100(folder), expected)
-
-
-def test_damaged_torchvision_files_are_named(
-    folder: Path, offline: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder.mkdir()
-    make_torchvision(folder, monkeypatch)
-    archive = folder / "cifar-100-python.tar.gz"
-    content = archive.read_bytes()
-    shutil.unpack_archive(archive, folder, filter="data")
-    (folder / "cifar-100-python" / "test").unlink()
-    with pytest.raises(BadInput) as error:
-        data.cifar100(folder)
-    one_line(error, str(folder / "cifar-100-python"), "train, test", "wrong md5")
-    shutil.rmtree(folder / "cifar-100-python")
-    archive.write_bytes(content[:-10])
-    with pytest.raises(BadInput) as error:
-        data.cifar100(folder)
-    one_line(error, str(archive), "md5", "delete it")
-
-
-@pytest.fixture
-def server(source: Path) -> Iterator[str]:
-    """The address of a local web server over ``source``."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(source)))
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{http.server_address[1]}"
-    http.shutdown()
-    http.server_close()
-    thread.join()
-
-
-def serve_from(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
-    from torchvision import datasets
-
-    monkeypatch.setattr(datasets.CIFAR100, "url", f"{server}/cifar-100-python.tar.gz")
-
-
-def test_download(source: Path, folder: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = make_torchvision(source, monkeypatch)
-    serve_from(monkeypatch, server)
-    assert_holds(data.cifar100(folder), expected)
-    assert sorted(path.name for path in folder.iterdir()) == [".cifar100.lock", "cifar100"]
-
-
-def test_a_download_with_the_wrong_md5_is_refused(
-    source: Path, folder: Path, server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_torchvision(source, monkeypatch)
-    archive = source / "cifar-100-python.tar.gz"
-    archive.write_bytes(archive.read_bytes()[:-10])
-    serve_from(monkeypatch, server)
-    with pytest.raises(BadInput) as error:
-        data.cifar100(folder)
-    one_line(error, "cannot be downloaded", "corrupted", "data import FOLDER")
-    assert [path.name for path in folder.iterdir()] == [".cifar100.lock"]
-
-
-def test_a_server_that_never_answers_is_given_up_soon(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torchvision_files, "REACH_S", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        serve_from(monkeypatch, f"http://127.0.0.1:{mute.getsockname()[1]}")
-        started = time.perf_counter()
-        with pytest.raises(BadInput) as error:
-            data.cifar100(folder)
-    assert time.perf_counter() - started < 3
-    one_line(error, "cannot be downloaded", "data import FOLDER")
 
 
 # The command line -------------------------------------------------------------------------
@@ -399,26 +331,3 @@ def test_commands_start_without_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-# The real thing ---------------------------------------------------------------------------
-
-
-def test_the_real_mosaics(folder: Path) -> None:
-    real = shared_data()
-    if real is None:
-        pytest.skip("no shared/data beside the checkout; set SHARED_DATA to its folder")
-    report = {status.name: status for status in data.import_folder(real, folder)}
-    assert report["cifar100"].ok
-    assert "50,000 + 10,000 images" in report["cifar100"].detail
-    assert "skipped" in report["mnist"].detail
-
-    arrays = data.cifar100(folder)
-    assert arrays.train_x.shape == (50_000, 32, 32, 3)
-    assert arrays.test_x.shape == (10_000, 32, 32, 3)
-    assert np.bincount(arrays.train_y).tolist() == [500] * 100
-    assert np.bincount(arrays.test_y).tolist() == [100] * 100
-    # The README's channel means of the training images, pixels / 255.
-    means = arrays.train_x.mean((0, 1, 2)) / 255
-    np.testing.assert_allclose(means, [0.50708, 0.48655, 0.44092], atol=1e-5)
-    assert arrays.data_hash.startswith("bb028b422afc")
