@@ -72,8 +72,8 @@ def _not_above_frozen(collection: Collection, stream: str) -> Iterator[str]:
                 continue
             if acc <= floor_acc:
                 yield (
-                    f"{label}: ACC {acc:.2f} is not above that of {floor}, {floor_acc:.2f}: its trunk "
-                    f"adds nothing to its heads (frozen too, or forgetting)"
+                    f"{label}: ACC {acc:.2f} is not above that of {floor}, {floor_acc:.2f}: its "
+                    f"trunk adds nothing to its heads (frozen too, or forgetting)"
                 )
 
 

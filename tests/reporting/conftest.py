@@ -28,6 +28,7 @@ def make(tmp_path: Path) -> MakeRecord:
         initial: list[float | None] | None = None,
         task_aware: Matrix | None = None,
         keeps_data: bool | None = None,
+        described: dict[str, Any] | None = None,
     ) -> RunRecord:
         full: dict[str, Any] = {
             "stream": stream,
@@ -57,7 +58,7 @@ def make(tmp_path: Path) -> MakeRecord:
             initial_accuracy=initial or [None] * size,
             forward_accuracy=forward or [None] * size,
             tasks=[task() for _ in range(size)] if tasks is None else tasks,
-            stream={"name": stream},
+            stream={"name": stream, **(described or {})},
             environment={},
             started="2025-01-01T00:00:00+00:00",
             ended="2025-01-01T00:01:00+00:00",

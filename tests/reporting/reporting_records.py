@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.records import Matrix, RunRecord, TaskRecord
+from benchmarks.reporting.published import Protocol
 
 MakeRecord = Callable[..., RunRecord]
 
@@ -35,3 +36,32 @@ def task(**changes: Any) -> TaskRecord:
         "peak_memory_bytes": 10**8,
     }
     return TaskRecord(**(values | changes))
+
+
+def square(acc: float, bwt: float = 0.0, tasks: int = 10) -> Matrix:
+    """A matrix of that ACC and BWT, every task alike."""
+    last = tasks - 1
+    matrix: Matrix = [[None] * tasks for _ in range(tasks)]
+    for j in range(last):
+        matrix[j][j] = acc - bwt
+    matrix[last] = [acc] * tasks
+    return matrix
+
+
+def made_as(protocol: Protocol, tasks: int = 10) -> dict[str, Any]:
+    """Arguments of `make` for a run that was made as a published number was."""
+    tables: dict[str, Any] = {}
+    for key, value in protocol.spec.items():
+        table, _, name = key.partition(".")
+        if name:
+            tables.setdefault(table, {})[name] = value
+        else:
+            tables[table] = value
+    stream = tables.pop("stream")
+    return {
+        "spec": tables,
+        "described": {
+            "classes": [[0] * stream["classes_per_task"]] * tasks,
+            "samples": [stream["samples_per_task"]] * tasks,
+        },
+    }
