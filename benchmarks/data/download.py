@@ -25,7 +25,7 @@ STALL_S = 30.0
 ATTEMPTS = 5
 """Requests to one address, of which each but the first continues what was cut short."""
 BLOCK = 1 << 18
-"""Bytes read at once."""
+"""Bytes read at once, at most."""
 
 
 class DownloadFailed(Exception):
@@ -137,7 +137,8 @@ def _validator(etag: str | None, modified: str | None) -> str | None:
 
 def _blocks(response: HTTPResponse) -> Iterator[bytes]:
     try:
-        while block := response.read(BLOCK):
+        # Not read(), which would lose what it holds when the rest fails to come.
+        while block := response.read1(BLOCK):
             yield block
     except (OSError, HTTPException) as error:
         raise _Cut(f"it broke off ({error or type(error).__name__})") from error
