@@ -1,0 +1,54 @@
+"""A misspelt setting in published.toml would make its number comparable with no run, ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import baselines
+from benchmarks.arguments import complete
+from benchmarks.backbones import BACKBONES
+from benchmarks.reporting.published import Value, read_published
+from benchmarks.spec import OptimizerSpec, ProtocolSpec, RunSpec
+from benchmarks.streams import STREAMS
+
+FROM_THE_RECORD = {"tasks", "classes_per_task", "samples_per_task"}
+
+PUBLISHED = read_published()
+
+
+def tables_of(value: Value) -> dict[str, Any]:
+    tables: dict[str, Any] = {}
+    for key, setting in PUBLISHED.protocols[value.protocol].spec.items():
+        table, _, name = key.partition(".")
+        if name:
+            tables.setdefault(table, {})[name] = setting
+        else:
+            tables[table] = setting
+    return tables
+
+
+@pytest.mark.parametrize(
+    "value", PUBLISHED.values, ids=lambda v: f"{v.protocol}-{v.strategy}-{v.acc}"
+)
+def test_every_setting_is_one_of_a_run(value: Value) -> None:
+    tables = tables_of(value)
+    assert set(tables.pop("stream", {})) <= FROM_THE_RECORD
+    assert set(tables) <= set(RunSpec.model_fields)
+    assert set(tables.get("optimizer", {})) <= set(OptimizerSpec.model_fields)
+    assert set(tables.get("protocol", {})) <= set(ProtocolSpec.model_fields)
+    checked = {
+        "strategy_args": (baselines.load(value.strategy), frozenset()),
+        "stream_args": (STREAMS.get(value.stream), frozenset({"name", "context"})),
+        "backbone_args": (
+            BACKBONES.get(tables.get("backbone", "")),
+            frozenset({"heads", "input_shape"}),
+        ),
+    }
+    for name, (function, skip) in checked.items():
+        if name in tables:
+            assert function is not None
+            # As stored in a spec, so that 20 and 20.0, or a tuple and a list, are no difference.
+            stored = complete(function, tables[name], where=name, skip=skip)
+            assert stored.items() >= tables[name].items()
