@@ -14,7 +14,9 @@ from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
 from benchmarks.seeds import derive
-from benchmarks.streams.stream import Normalisation, Sees, Split, SplitName, Stream
+from benchmarks.streams.normalisation import Normaliser
+from benchmarks.streams.split import Split
+from benchmarks.streams.stream import Sees, SplitName, Stream
 from ness.moments import batch_slices
 
 
@@ -29,14 +31,14 @@ class TensorBatches:
     def __init__(
         self,
         split: Split,
-        normalisation: Normalisation,
+        normalisation: Normaliser,
         batch_size: int,
         *,
         seed: int,
         reshuffle: bool,
         device: torch.device,
     ) -> None:
-        self.x, self.y, self.task = (part.to(device) for part in (split.x, split.y, split.task))
+        self.split = split.to(device)
         self.normalisation, self.reshuffle, self.seed = normalisation, reshuffle, seed
         self.slices = batch_slices(len(split), batch_size)
         self.generator = torch.Generator().manual_seed(seed)
@@ -47,10 +49,10 @@ class TensorBatches:
     def __iter__(self) -> Iterator[list[Tensor]]:
         if not self.reshuffle:
             self.generator.manual_seed(self.seed)
-        order = torch.randperm(len(self.y), generator=self.generator).to(self.y.device)
+        order = torch.randperm(len(self.split), generator=self.generator).to(self.split.y.device)
         for part in self.slices:
-            chosen = order[part]
-            yield [self.normalisation(self.x[chosen]), self.y[chosen], self.task[chosen]]
+            batch = self.split[order[part]]
+            yield [self.normalisation(batch.x, batch.source), batch.y, batch.task]
 
 
 class JoinedLast:

@@ -8,7 +8,9 @@ from avalanche.benchmarks import dataset_benchmark
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from benchmarks.streams.stream import SPLITS, Normalisation, Sees, Split, Stream
+from benchmarks.streams.normalisation import Normaliser
+from benchmarks.streams.split import Split
+from benchmarks.streams.stream import SPLITS, Sees, Stream
 
 
 def benchmark(stream: Stream, sees: Sees) -> Any:
@@ -34,7 +36,7 @@ def benchmark(stream: Stream, sees: Sees) -> Any:
 class NormalisedDataset(Dataset[tuple[Tensor, int]]):
     """A split as a map-style data set of normalised (x, y), for loaders that are not ours."""
 
-    def __init__(self, split: Split, normalisation: Normalisation) -> None:
+    def __init__(self, split: Split, normalisation: Normaliser) -> None:
         self.split, self.normalisation = split, normalisation
         self.targets = split.y.tolist()
         self.targets_task_labels = split.task.tolist()
@@ -43,4 +45,5 @@ class NormalisedDataset(Dataset[tuple[Tensor, int]]):
         return len(self.split)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.normalisation(self.split.x[index : index + 1])[0], self.targets[index]
+        sample = self.split[index : index + 1]
+        return self.normalisation(sample.x, sample.source)[0], self.targets[index]

@@ -1,94 +1,110 @@
-"""Dealing the samples of a classification data set to tasks of a few classes each."""
+"""Dealing the images of a classification data set to tasks of a few classes each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.errors import BadInput
 from benchmarks.records import scenario_of
-from benchmarks.streams.stream import Context, Normalisation, Split, Stream, Task
+from benchmarks.streams.normalisation import Normaliser
+from benchmarks.streams.parts import Draw, ImageSet, Indices, count_classes
+from benchmarks.streams.split import Split
+from benchmarks.streams.stream import Context, SplitName, Stream, Task
+
+Layout = Callable[[NDArray[Any]], Tensor]
+"""Stored images as the samples of a stream: (n, H, W, C) -> (n, C, H, W), contiguous."""
 
 
-def split_by_class(
-    x: Tensor,
-    y: Tensor,
-    groups: Sequence[Sequence[int]],
-    task_labels: Iterable[int],
-    first_labels: Iterable[int],
-) -> Iterator[Split]:
-    """Deal samples to tasks: those of ``groups[t]``, in stored order.
+def channels_first(images: NDArray[Any]) -> Tensor:
+    """Images (n, H, W, C) as a tensor (n, C, H, W)."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
 
-    Their classes are relabelled ``first_labels[t]``, ... in the order of the group.
+
+def as_they_are(samples: NDArray[Any]) -> Tensor:
+    """Samples that are stored channels first, or without channels."""
+    return torch.from_numpy(samples).contiguous()
+
+
+def make_task(
+    images: ImageSet,
+    parts: Mapping[SplitName, Indices],
+    classes: Sequence[int],
+    *,
+    stream: str,
+    number: int,
+    source: int | None = None,
+    layout: Layout = channels_first,
+) -> Task:
+    """Task ``number`` (from 0) of a stream: the images of some classes, in stored order.
+
+    The scenario in the stream's name decides labels and task labels, see `Split`; the images
+    are the same in all of them. The tasks before are taken to have as many classes. Images are
+    read here, so that only those of the task are.
     """
-    for classes, label, first in zip(groups, task_labels, first_labels, strict=True):
-        members = torch.isin(y, torch.tensor(list(classes))).nonzero()[:, 0]
-        relabel = {c: i for i, c in enumerate(classes, start=first)}
-        targets = torch.tensor([relabel[int(c)] for c in y[members]], dtype=torch.int64)
-        yield Split(x[members], targets, torch.full_like(targets, label))
+    scenario = scenario_of(stream)
+    first = number * len(classes) if scenario == "cil" else 0
+    outputs = np.full(count_classes(images), -1)
+    outputs[list(classes)] = range(first, first + len(classes))
 
+    def split(name: SplitName) -> Split:
+        x, y = (
+            (images.test_x, images.test_y) if name == "test" else (images.train_x, images.train_y)
+        )
+        targets = outputs[y[parts[name]]]
+        own = targets >= 0
+        labels = torch.from_numpy(targets[own])
+        return Split(
+            layout(x[parts[name][own]]),
+            labels,
+            torch.full_like(labels, number if scenario == "til" else 0),
+            None if source is None else torch.full_like(labels, source),
+        )
 
-def hold_out(y: Tensor, share: float, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Indices kept and indices held out: ``share`` of every class, at random, sorted.
-
-    Raises `BadInput` for a share that leaves a class without samples on one side.
-    """
-    held = []
-    for label in y.unique():
-        members = (y == label).nonzero()[:, 0].numpy()
-        count = round(share * len(members))
-        if not 0 < count < len(members):
-            raise BadInput(
-                f"stream_args: holding out a share of {share} takes {count} of the "
-                f"{len(members)} samples of class {int(label)}; choose another share"
-            )
-        held.append(generator.permutation(members)[:count])
-    out = torch.from_numpy(np.sort(np.concatenate(held)))
-    mask = torch.ones(len(y), dtype=torch.bool)
-    mask[out] = False
-    return mask.nonzero()[:, 0], out
+    return Task(tuple(classes), split("train"), split("valid"), split("test"))
 
 
 def split_classes(
     *,
     name: str,
-    train: tuple[Tensor, Tensor],
-    test: tuple[Tensor, Tensor],
+    context: Context,
+    images: ImageSet,
+    draw: Draw,
     tasks: int,
     classes_per_task: int,
-    valid_share: float,
-    split_seed: int,
-    context: Context,
-    normalisation: Normalisation,
-    data_hash: str,
+    normalisation: Normaliser,
+    layout: Layout = channels_first,
+    class_names: Sequence[str] = (),
 ) -> Stream:
-    """A class-split stream: consecutive classes of the class order, a part of train for valid.
+    """A class-split stream: consecutive classes of the class order, as many in each task.
 
-    The scenario in ``name`` decides labels and task labels, see `Split`; the samples of a task
-    are the same in all of them.
+    In ``dil`` the i-th classes of all tasks are one output. Raises `BadInput` for more classes
+    than there are.
     """
-    n_classes = int(train[1].max()) + 1
-    order = context.class_order(n_classes)[: tasks * classes_per_task]
-    groups = [order[t * classes_per_task : (t + 1) * classes_per_task] for t in range(tasks)]
-    generator = np.random.default_rng(split_seed)
-    kept, held = hold_out(train[1], valid_share, generator)
-    parts = {
-        "train": (train[0][kept], train[1][kept]),
-        "valid": (train[0][held], train[1][held]),
-        "test": test,
-    }
-    scenario = scenario_of(name)
-    task_labels = range(tasks) if scenario == "til" else [0] * tasks
-    first_labels = [t * classes_per_task if scenario == "cil" else 0 for t in range(tasks)]
-    dealt = {
-        key: list(split_by_class(x, y, groups, task_labels, first_labels))
-        for key, (x, y) in parts.items()
-    }
+    order = context.class_order(count_classes(images))
+    for key, value in (("tasks", tasks), ("classes_per_task", classes_per_task)):
+        if not 1 <= value <= len(order):
+            raise BadInput(f"stream_args.{key} = {value}: give a number from 1 to {len(order)}")
+    if tasks * classes_per_task > len(order):
+        raise BadInput(
+            f"stream_args.tasks = {tasks} with classes_per_task = {classes_per_task} needs "
+            f"{tasks * classes_per_task} classes, there are {len(order)} to deal; lower one of them"
+        )
+    parts = draw.parts(images)
     made = tuple(
-        Task(tuple(groups[t]), dealt["train"][t], dealt["valid"][t], dealt["test"][t])
+        make_task(
+            images,
+            parts,
+            order[t * classes_per_task : (t + 1) * classes_per_task],
+            stream=name,
+            number=t,
+            layout=layout,
+        )
         for t in range(tasks)
     )
-    return Stream(name, made, normalisation, data_hash)
+    return Stream(name, made, normalisation, images.data_hash, class_names=tuple(class_names))

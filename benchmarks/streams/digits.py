@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-import torch
 from pydantic import Field
 
+from benchmarks.data import Arrays
 from benchmarks.data.cache import array_sha256
 from benchmarks.streams import stream
-from benchmarks.streams.class_splits import hold_out, split_classes
-from benchmarks.streams.stream import Context, Normalisation, Stream
-
-Share = Annotated[float, Field(gt=0, lt=1)]
+from benchmarks.streams.class_splits import split_classes
+from benchmarks.streams.normalisation import Normalisation
+from benchmarks.streams.parts import Draw, Share, SplitSeed, hold_out
+from benchmarks.streams.stream import Context, Stream
 
 
 @stream("til", "cil", "dil")
@@ -22,7 +22,7 @@ def split_digits(
     tasks: Annotated[int, Field(ge=1, le=5)] = 5,
     test_share: Share = 0.25,
     valid_share: Share = 0.15,
-    split_seed: Annotated[int, Field(ge=0)] = 0,
+    split_seed: SplitSeed = 0,
     name: str,
     context: Context,
 ) -> Stream:
@@ -37,18 +37,16 @@ def split_digits(
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    x = torch.from_numpy(digits.images.astype(np.uint8))[:, None]
-    y = torch.from_numpy(digits.target.astype(np.int64))
-    kept, held = hold_out(y, test_share, np.random.default_rng(split_seed))
+    x = digits.images.astype(np.uint8)[..., None]
+    y = digits.target.astype(np.int64)
+    kept, held = hold_out(y, test_share, np.random.default_rng(split_seed), "test_share")
+    arrays = Arrays(x[kept], y[kept], x[held], y[held], "scikit-learn", array_sha256(x, y))
     return split_classes(
         name=name,
-        train=(x[kept], y[kept]),
-        test=(x[held], y[held]),
+        context=context,
+        images=arrays,
+        draw=Draw(None, None, valid_share, split_seed),
         tasks=tasks,
         classes_per_task=2,
-        valid_share=valid_share,
-        split_seed=split_seed,
-        context=context,
         normalisation=Normalisation(peak=16.0),
-        data_hash=array_sha256(x.numpy(), y.numpy()),
     )

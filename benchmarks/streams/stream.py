@@ -1,25 +1,29 @@
-"""A task stream: pre-split uint8 images in memory, and the Avalanche benchmark made of them."""
+"""A task stream: pre-split images in memory, and the Avalanche benchmark made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from benchmarks.data.cache import array_sha256
+from benchmarks.errors import BadInput
 from benchmarks.records import scenario_of
+from benchmarks.streams.normalisation import Normaliser
+from benchmarks.streams.split import Split
 
 SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 
 Sees = Literal["task", "seen", "all"]
 """The tasks whose data a training step gets: its own, all so far, or (one step) all."""
+
+
+MOST_NAMES = 20
+"""Names that a record lists: those of a hundred classes are half its size, and no news."""
 
 
 @dataclass(frozen=True)
@@ -30,60 +34,50 @@ class Context:
     """Where data sets lie; None: the cache folder of the user."""
     class_order_seed: int | None = None
     """Seed of a random class order; None: classes in the data set's own order."""
+    class_order_list: tuple[int, ...] | None = None
+    """An order in so many words, in place of a random one; it may leave classes out."""
 
     def class_order(self, n_classes: int) -> list[int]:
-        """The order in which classes are dealt to tasks."""
+        """The order in which classes are dealt to tasks; `BadInput` for one that is none.
+
+        A random one is ``RandomState(seed).permutation``, which NumPy keeps as it is for ever, and
+        which gives the authors' order of miniImageNet (protocol.md section 2).
+        """
+        if self.class_order_list is not None:
+            return self._listed(n_classes, self.class_order_list)
         if self.class_order_seed is None:
             return list(range(n_classes))
-        order = np.random.default_rng(self.class_order_seed).permutation(n_classes)
+        if self.class_order_seed >= 2**32:
+            raise BadInput(
+                f"seed = {self.class_order_seed} for a class order: NumPy takes seeds below "
+                f"2**32; give a smaller one, or set class_order = 'fixed'"
+            )
+        order = np.random.RandomState(self.class_order_seed).permutation(n_classes)
         return [int(label) for label in order]
 
+    def refuse_class_order(self, stream: str, reason: str) -> None:
+        """Raise `BadInput` if there is a class order: ``reason`` says why there can't be."""
+        if self.class_order_seed is not None or self.class_order_list is not None:
+            order = "per_seed" if self.class_order_list is None else list(self.class_order_list)
+            raise BadInput(
+                f"class_order = {order!r} has no meaning for {stream}: {reason}; set "
+                f"class_order = 'fixed'"
+            )
 
-@dataclass(frozen=True)
-class Normalisation:
-    """x -> (x / peak - mean) / std, per channel."""
-
-    peak: float = 255.0
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Normalise uint8 images (N, C, ...) to float32."""
-        shape = (1, -1, *(1 for _ in x.shape[2:]))
-        mean = torch.tensor(self.mean, device=x.device).view(shape)
-        std = torch.tensor(self.std, device=x.device).view(shape)
-        return (x.float() / self.peak - mean) / std
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images (N, C, H, W) uint8, labels (N,) int64 and Avalanche's task labels (N,) int64.
-
-    A label is an output of its head: from zero within each task, in ``cil`` the position of
-    the class in the class order. The task label is the head: that of the task, in ``cil`` and
-    ``dil`` 0 for every task.
-    """
-
-    x: Tensor
-    y: Tensor
-    task: Tensor
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of images and labels."""
-        return self.x.nbytes + self.y.nbytes
-
-    def first(self, n: int) -> Split:
-        """The first ``n`` samples, without copying them."""
-        return Split(self.x[:n], self.y[:n], self.task[:n])
-
-    @classmethod
-    def union(cls, splits: Sequence[Split]) -> Split:
-        """All samples of several splits, in order, each with its own task label."""
-        return cls(*(torch.cat([getattr(s, part) for s in splits]) for part in ("x", "y", "task")))
+    @staticmethod
+    def _listed(n_classes: int, order: tuple[int, ...]) -> list[int]:
+        for position, label in enumerate(order):
+            if not 0 <= label < n_classes:
+                fault = f"there is no class {label}"
+            elif label in order[:position]:
+                fault = f"class {label} comes twice"
+            else:
+                continue
+            raise BadInput(
+                f"class_order = {list(order)}: {fault}; list classes from 0 to {n_classes - 1}, "
+                f"each once at most"
+            )
+        return list(order)
 
 
 @dataclass(frozen=True)
@@ -101,13 +95,17 @@ class Stream:
     """``train``, ``valid`` and ``test`` of every task, with what is needed to trust them.
 
     ``name`` carries the scenario (``split_digits/til``); ``data_hash`` is that of the data
-    set's arrays, `split_hash` that of what each task got.
+    set's arrays, `split_hash` that of what each task got. ``class_names`` are indexed by the
+    classes of a task, ``members`` are the data sets of a stream that has one a task; both empty
+    where there is nothing to say.
     """
 
     name: str
     tasks: tuple[Task, ...]
-    normalisation: Normalisation
+    normalisation: Normaliser
     data_hash: str
+    members: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
 
     @property
     def scenario(self) -> str:
@@ -136,23 +134,26 @@ class Stream:
 
     @cached_property
     def split_hash(self) -> str:
-        """sha256 over images and labels of all tasks and splits, in order."""
+        """sha256 over images, labels and sources of all tasks and splits, in order."""
         parts = (
             part
             for task in self.tasks
             for split in (task.train, task.valid, task.test)
-            for part in (split.x, split.y)
+            for part in (split.x, split.y, split.source)
+            if part is not None
         )
         return array_sha256(*(part.numpy() for part in parts))
 
     def describe(self) -> dict[str, Any]:
-        """What the run record says of the stream."""
+        """What the run record says of the stream; names where they are few."""
+        named = {"members": list(self.members), "class_names": list(self.class_names)}
         return {
             "name": self.name,
             "classes": [list(task.classes) for task in self.tasks],
             "samples": [[len(getattr(task, split)) for split in SPLITS] for task in self.tasks],
             "data_hash": self.data_hash,
             "split_hash": self.split_hash,
+            **{key: names for key, names in named.items() if 0 < len(names) <= MOST_NAMES},
         }
 
     def union(self, split: SplitName) -> Split:
@@ -184,7 +185,7 @@ class Stream:
         if split == "test" or sees == "task":
             split_of_task: Split = getattr(self.tasks[step], split)
             return split_of_task
-        return self.union(split).first(sum(len(getattr(self.tasks[t], split)) for t in tasks))
+        return self.union(split)[: sum(len(getattr(self.tasks[t], split)) for t in tasks)]
 
     def benchmark(self, sees: Sees = "task") -> Any:
         """The stream as an Avalanche benchmark: experiences with task labels and all classes.

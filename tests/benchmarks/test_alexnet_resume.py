@@ -29,8 +29,6 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """
     monkeypatch.setattr(alex_net, "CONVOLUTIONS", ((16, 4), (16, 3), (32, 2)))
     monkeypatch.setattr(alex_net, "WIDTH", 64)
-    monkeypatch.setattr(cifar, "TRAIN_PER_CLASS", N_TRAIN)
-    monkeypatch.setattr(cifar, "TEST_PER_CLASS", N_TEST)
     generator = np.random.default_rng(0)
     arrays = {}
     for split, n in (("train", N_TRAIN), ("test", N_TEST)):

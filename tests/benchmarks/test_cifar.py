@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fake_data import indices, labels, store
 
-from benchmarks.data import cache
 from benchmarks.errors import BadInput
 from benchmarks.streams import STREAMS, cifar
-from benchmarks.streams.stream import Context, Split, Stream
+from benchmarks.streams.stream import Context, Stream
 from benchmarks.sweep_spec import expand, load_sweep
 
 N_TRAIN, N_TEST = 20, 4
@@ -20,32 +20,14 @@ SPECS = Path(cifar.__file__).parents[1] / "specs" / "cpu"
 
 
 @pytest.fixture
-def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
-    """A cache of 100 classes in shuffled order; pixels 0 and 1 hold the index of the image."""
-    monkeypatch.setattr(cifar, "TRAIN_PER_CLASS", N_TRAIN)
-    monkeypatch.setattr(cifar, "TEST_PER_CLASS", N_TEST)
-    generator = np.random.default_rng(0)
-    arrays: dict[str, Any] = {}
-    for split, n in (("train", N_TRAIN), ("test", N_TEST)):
-        y = generator.permutation(np.repeat(np.arange(100), n))
-        x = np.zeros((len(y), 32, 32, 3), np.uint8)
-        x[:, 0, 0, 0], x[:, 0, 1, 0] = np.arange(len(y)) // 256, np.arange(len(y)) % 256
-        x[:, 5, 7, 2] = y
-        arrays |= {f"{split}_x": x, f"{split}_y": y}
-    cache.store(tmp_path / "cifar100", "torchvision", arrays)
+def context(tmp_path: Path) -> Context:
+    """A cache of 100 classes in shuffled order."""
+    store(tmp_path, "cifar100", [N_TRAIN] * 100, [N_TEST] * 100)
     return Context(data_dir=tmp_path)
 
 
 def build(context: Context, **arguments: Any) -> Stream:
     return STREAMS["split_cifar100/til"](**arguments, context=context)
-
-
-def indices(split: Split) -> list[int]:
-    return (split.x[:, 0, 0, 0].int() * 256 + split.x[:, 0, 0, 1].int()).tolist()
-
-
-def labels_of(split: Split) -> list[int]:
-    return split.x[:, 2, 5, 7].tolist()
 
 
 def test_all_classes_in_order(context: Context) -> None:
@@ -62,7 +44,7 @@ def test_all_classes_in_order(context: Context) -> None:
             assert split.x.dtype == torch.uint8
             assert split.x.is_contiguous()
             assert set(split.task.tolist()) == {t}
-            assert labels_of(split) == (split.y + 10 * t).tolist()
+            assert labels(split) == (split.y + 10 * t).tolist()
         assert not set(indices(task.train)) & set(indices(task.valid))
 
 
@@ -76,7 +58,7 @@ def test_images_of_each_class_are_a_random_draw_of_the_split_seed(context: Conte
             for task in stream.tasks
         ]
 
-    labels = {
+    classes_of = {
         split: np.load(context.data_dir / "cifar100" / f"{split}_y.npy")  # type: ignore[operator]
         for split in ("train", "test")
     }
@@ -85,9 +67,9 @@ def test_images_of_each_class_are_a_random_draw_of_the_split_seed(context: Conte
     assert first != drawn(1)
     for t, (train, test) in enumerate(first):
         classes = range(10 * t, 10 * t + 10)
-        assert [int((labels["train"][train] == c).sum()) for c in classes] == [10] * 10
-        assert [int((labels["test"][test] == c).sum()) for c in classes] == [3] * 10
-    stored = [np.flatnonzero(labels["train"] == c)[:10] for c in range(10)]
+        assert [int((classes_of["train"][train] == c).sum()) for c in classes] == [10] * 10
+        assert [int((classes_of["test"][test] == c).sum()) for c in classes] == [3] * 10
+    stored = [np.flatnonzero(classes_of["train"] == c)[:10] for c in range(10)]
     assert first[0][0] != sorted(np.concatenate(stored).tolist())
 
 
@@ -118,7 +100,7 @@ def test_class_order_of_the_context(context: Context) -> None:
     order = shuffled.class_order(100)
     assert [task.classes for task in stream.tasks] == [tuple(order[:5]), tuple(order[5:10])]
     for task in stream.tasks:
-        assert labels_of(task.test) == [task.classes[int(y)] for y in task.test.y]
+        assert labels(task.test) == [task.classes[int(y)] for y in task.test.y]
 
 
 def test_normalisation_of_the_papers(context: Context) -> None:
@@ -134,9 +116,10 @@ def test_normalisation_of_the_papers(context: Context) -> None:
         ({"tasks": 11}, ("tasks = 11", "110 classes", "lower one")),
         ({"tasks": 0}, ("tasks = 0", "1 to 100")),
         ({"classes_per_task": 101}, ("classes_per_task = 101", "1 to 100")),
-        ({"train_per_class": 21}, ("train_per_class = 21", "20 a class", "leave it out")),
-        ({"test_per_class": 0}, ("test_per_class = 0", "1 to 4")),
-        ({"valid_share": 0.01}, ("valid_share = 0.01", "20 training images")),
+        ({"train_per_class": 21}, ("train_per_class = 21", "class 0 has 20", "leave it out")),
+        ({"test_per_class": 5}, ("test_per_class = 5", "class 0 has 4", "1 to 4")),
+        ({"test_per_class": 0}, ("test_per_class = 0", "at least 1")),
+        ({"valid_share": 0.01}, ("valid_share = 0.01", "20 training images", "class 0")),
         ({"valid_share": 1.0}, ("valid_share = 1.0", "between 0.05 and 0.95")),
     ],
 )

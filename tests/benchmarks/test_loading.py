@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmarks.build import load_stream
 from benchmarks.loading import JoinedLast, TensorBatches
-from benchmarks.streams.stream import Split
+from benchmarks.streams.split import Split
 
 STREAM = load_stream(run_spec(), None)
 

@@ -18,7 +18,9 @@ from benchmarks.backbones.norms import TaskNorm, batch_norm, normalise
 from benchmarks.loading import StreamStrategy, TensorBatches
 from benchmarks.protocol import Protocol
 from benchmarks.spec import ProtocolSpec
-from benchmarks.streams.stream import Normalisation, Sees, Split, Stream, Task
+from benchmarks.streams.normalisation import Normalisation
+from benchmarks.streams.split import Split
+from benchmarks.streams.stream import Sees, Stream, Task
 from benchmarks.task_statistics import TaskStatistics, estimate
 from ness.layers import is_norm, keeps_running_statistics
 from ness.plugin import NESSPlugin
