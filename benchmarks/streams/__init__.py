@@ -8,7 +8,15 @@ from importlib import import_module
 
 from benchmarks.streams.stream import Stream
 
-MODULES = ("digits", "cifar")
+MODULES = (
+    "digits",
+    "mnist",
+    "changed_mnist",
+    "cifar",
+    "mini_imagenet",
+    "five_datasets",
+    "own_data",
+)
 STREAMS: dict[str, Callable[..., Stream]] = {}
 
 
