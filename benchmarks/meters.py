@@ -85,5 +85,10 @@ class Accuracy(SupervisedPlugin[Any]):
         self._samples += len(y)
 
     def after_eval_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
-        self.percent = 100 * self._correct / self._samples
-        self.percent_task_aware = 100 * self._correct_task_aware / self._samples
+        self.percent = _percent(self._correct, self._samples)
+        self.percent_task_aware = _percent(self._correct_task_aware, self._samples)
+
+
+def _percent(correct: int, samples: int) -> float:
+    """To six decimals, which still tell counts of millions apart: a record has hundreds of them."""
+    return round(100 * correct / samples, 6)

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmarks.errors import BadInput
+from benchmarks.record_layers import listed_layers, named_layers
 
 Percent = float
 Matrix = list[list[Percent | None]]
@@ -88,6 +89,11 @@ class RunRecord(BaseModel):
     started: str
     ended: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named_layers(cls, data: Any) -> Any:
+        return named_layers(data)
+
     @model_validator(mode="after")
     def _square(self) -> Self:
         size = len(self.accuracy_matrix)
@@ -107,15 +113,16 @@ class RunRecord(BaseModel):
     def to_json(self) -> str:
         """Compact JSON, one line a key and one line a task, so that diffs stay readable.
 
-        What was added to the schema later is left out where there is nothing to say.
+        What was added to the schema later is left out where there is nothing to say. Layers are
+        named once, not in every task: see `benchmarks.record_layers`.
         """
-        data = self.model_dump(by_alias=True, mode="json")
+        data = listed_layers(self.model_dump(by_alias=True, mode="json"))
         lines = []
         for key, value in data.items():
             if value is None and key in ("accuracy_matrix_task_aware", "keeps_data"):
                 continue
             if key in ("tasks", "accuracy_matrix", "accuracy_matrix_task_aware") and value:
-                rows = ",\n  ".join(json.dumps(item) for item in value)
+                rows = ",\n  ".join(json.dumps(item, separators=(",", ":")) for item in value)
                 lines.append(f" {json.dumps(key)}: [\n  {rows}\n ]")
             else:
                 lines.append(f" {json.dumps(key)}: {json.dumps(value)}")

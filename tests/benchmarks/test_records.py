@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 from small_runs import run_spec
 
+from benchmarks import environment
 from benchmarks.records import (
     DamagedRecord,
     RunRecord,
@@ -60,28 +62,85 @@ def test_what_was_added_to_the_schema_is_optional_and_no_clutter() -> None:
     assert ' "keeps_data": false,' in added
 
 
-def test_a_record_of_ten_tasks_and_five_layers_stays_below_20_kb() -> None:
-    layers = [f"features.conv{i}" for i in range(5)]
+def full_record(tasks: int, layers: Sequence[str]) -> RunRecord:
+    """As long as they come: a value of every layer in every task, accuracies with all digits."""
     task = TaskRecord(
         train_s=1234.567,
         consolidate_s=1234.567,
         eval_s=1234.567,
         epochs=200,
+        best_epoch=200,
         trainable_parameters=6_713_216,
         state_bytes=123_456_789,
         peak_memory_bytes=12_345_678_901,
-        ranks=dict.fromkeys(layers, 2048),
-        interference=dict.fromkeys(layers, 1.234e-05),
-        interference_bound=dict.fromkeys(layers, 1.234e-05),
+        ranks=dict.fromkeys(layers, 1440),
+        interference=dict.fromkeys(layers, 0.01234),
+        interference_bound=dict.fromkeys(layers, 0.1234),
     )
-    size = 10
-    full = record(
-        accuracy_matrix=[[77.77777777777777] * size] * size,
-        initial_accuracy=[10.123456789012345] * size,
-        forward_accuracy=[10.123456789012345] * size,
-        tasks=[task] * size,
+    matrix = [[77.777778] * (i + 1) + [None] * (tasks - 1 - i) for i in range(tasks)]
+    return record(
+        accuracy_matrix=matrix,
+        initial_accuracy=[10.666667] * tasks,
+        forward_accuracy=[10.666667] * tasks,
+        tasks=[task] * tasks,
+        stream={
+            "name": "split_miniimagenet/til",
+            "classes": [[96, 97, 98, 99, 95]] * tasks,
+            "samples": [[2450, 50, 500]] * tasks,
+            "data_hash": "0" * 64,
+            "split_hash": "0" * 64,
+        },
+        keeps_data=False,
     )
-    assert len(full.to_json().encode()) < 20_000
+
+
+RESNET18 = [
+    "conv1",
+    *(f"layer{i}.{j}.conv{k}" for i in range(1, 5) for j in range(2) for k in (1, 2)),
+    *(f"layer{i}.0.shortcut" for i in (2, 3, 4)),
+]
+
+
+def test_the_record_of_the_largest_paper_benchmark_stays_below_20_kb() -> None:
+    largest = full_record(20, RESNET18)
+    largest.environment |= environment.describe("cpu", 1)
+    assert len(largest.to_json().encode()) < 20_000
+    assert RunRecord.model_validate_json(largest.to_json()) == largest
+
+
+def test_layers_that_come_and_go_are_read_as_they_were_written() -> None:
+    first, *_ = full_record(1, ["conv1"]).tasks
+    tasks = [
+        first.model_copy(update={"ranks": {}, "interference": {}, "interference_bound": {}}),
+        first.model_copy(update={"ranks": {"fc1": 3, "conv1": 2}, "interference": {"fc1": 0.5}}),
+        first,
+    ]
+    written = full_record(3, []).model_copy(update={"tasks": tasks})
+    assert RunRecord.model_validate_json(written.to_json()) == written
+
+
+def test_records_with_a_table_of_layers_in_every_task_are_still_read() -> None:
+    written = full_record(2, ["conv1", "fc1"])
+    older = json.dumps(written.model_dump(by_alias=True, mode="json"))
+    assert '"layers"' not in older
+    assert RunRecord.model_validate_json(older) == written
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"layers": ["conv1", "fc1"]', '"layers": ["conv1"]'),
+        ('"layers": ["conv1", "fc1"]', '"layers": ["conv1", "conv1"]'),
+        ('"layers": ["conv1", "fc1"]', '"layers": ["conv1", 1]'),
+        ('"layers": ["conv1", "fc1"]', '"layers": 2'),
+        ('"ranks":[1440,1440]', '"ranks":[1440,"all"]'),
+    ],
+)
+def test_layers_that_do_not_fit_are_refused(old: str, new: str) -> None:
+    text = full_record(2, ["conv1", "fc1"]).to_json()
+    assert old in text
+    with pytest.raises(ValidationError):
+        RunRecord.model_validate_json(text.replace(old, new))
 
 
 @pytest.mark.parametrize(

@@ -210,13 +210,14 @@ def test_the_record_has_the_schema_of_the_issue(tmp_path: Path) -> None:
     assert len(data["initial_accuracy"]) == 3
     assert None not in data["initial_accuracy"] + data["forward_accuracy"]
     assert data["forward_accuracy"][0] == data["initial_accuracy"][0]
+    assert data["layers"] == list(DIMENSIONS)
     assert len(data["tasks"]) == 3
     for number, task in enumerate(data["tasks"]):
         assert {"train_s", "consolidate_s", "eval_s", "epochs", "state_bytes"} <= task.keys()
         for key in ("ranks", "interference", "interference_bound"):
-            assert task[key].keys() == (DIMENSIONS.keys() if number else set())
-        for layer, value in task["interference"].items():
-            assert 0 < value <= task["interference_bound"][layer]
+            assert len(task[key]) == (len(data["layers"]) if number else 0)
+        for value, bound in zip(task["interference"], task["interference_bound"], strict=True):
+            assert 0 < value <= bound
         assert task["epochs"] == 2
     assert data["stream"]["split_hash"] == load_stream(spec, None).split_hash
     environment = data["environment"]
