@@ -36,24 +36,27 @@ SetOption = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="override a value, e.g. protocol.epochs=5"),
 ]
 DataOption = Annotated[Path | None, typer.Option("--data", help="folder of the data sets")]
+WorkersOption = Annotated[int, typer.Option(help="processes, one run each")]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="never use the network")]
 
 
 @app.command()
 def sweep(
     spec: SpecArgument,
     out: OutOption,
-    workers: Annotated[int, typer.Option(help="processes, one run each")] = 1,
+    workers: WorkersOption = 1,
     set_: SetOption = None,
     data: DataOption = None,
     retry: Annotated[
         list[str] | None, typer.Option(help="run 'failed' or 'diverged' runs again")
     ] = None,
+    offline: OfflineOption = False,
 ) -> None:
     """Run strategies x seeds of SPEC.toml; what is finished in --out is not run again."""
     for status in retry or []:
         if status not in ("failed", "diverged"):
             raise BadInput(f"--retry {status}: {nearest(status, ('failed', 'diverged'))}")
-    _prepare_process()
+    _prepare_process(offline)
     from benchmarks.sweep import sweep as run_sweep
     from benchmarks.sweep_spec import expand, load_sweep
 
@@ -70,9 +73,10 @@ def run(
     out: OutOption,
     set_: SetOption = None,
     data: DataOption = None,
+    offline: OfflineOption = False,
 ) -> None:
     """Run one strategy with one seed in this process."""
-    _prepare_process()
+    _prepare_process(offline)
     from benchmarks.sweep import sweep as run_sweep
     from benchmarks.sweep_spec import expand, load_sweep
 
@@ -80,6 +84,37 @@ def run(
     chosen = [f"strategies=[{json.dumps(strategy)}]", f"seeds=[{seed}]"]
     specs = expand(load_sweep(spec, [*(set_ or []), *chosen]))
     _finish(run_sweep(specs, out, data_dir=data))
+
+
+@app.command("plan")
+def plan_(
+    spec: SpecArgument,
+    out: Annotated[
+        Path | None, typer.Option(help="results folder whose finished runs count as done")
+    ] = None,
+    workers: WorkersOption = 1,
+    set_: SetOption = None,
+    data: DataOption = None,
+    offline: OfflineOption = False,
+) -> None:
+    """Say what SPEC.toml will run, in how many hours and how much memory, by method.
+
+    Times a few steps of every method on this machine; nothing is written.
+    """
+    _prepare_process(offline)
+    from benchmarks import plan
+    from benchmarks.sweep_spec import expand, load_sweep
+
+    if workers < 1:
+        raise BadInput(f"--workers {workers}: give at least 1")
+    print(plan.HEADER)
+    lines = []
+    for line in plan.plan(expand(load_sweep(spec, set_ or [])), out, data):
+        print(plan.render(line), flush=True)
+        lines.append(line)
+    print(plan.summary(lines, workers))
+    if any(line.problem for line in lines):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -206,13 +241,16 @@ def _end_damaged(messages: list[str]) -> None:
         raise typer.Exit(2)
 
 
-def _prepare_process() -> None:
+def _prepare_process(offline: bool = False) -> None:
     """What has to be set before torch and Avalanche are imported, here and in workers.
 
-    One thread a library; no advice on solvers that nothing here uses; a home folder that can
-    be written to, since Avalanche writes ~/.avalanche/config.json on import or dies.
+    No network if so told; one thread a library; no advice on solvers that nothing here uses; a
+    home folder that can be written to, since Avalanche writes ~/.avalanche/config.json on import
+    or dies.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if offline:
+        os.environ["NESS_OFFLINE"] = "1"
     try:
         (Path.home() / ".avalanche").mkdir(exist_ok=True)
     except OSError:

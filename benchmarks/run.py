@@ -36,7 +36,7 @@ def run(
     the next call goes on from it (a method that is not `resumable` starts again from task 1).
     """
     work = WorkDir(out, spec.id)
-    with claim(work.claim), work.logging(), _deterministic(spec.threads):
+    with claim(work.claim), work.logging(), deterministic(spec.threads):
         # Looked for under the claim: another sweep may have written it since this one looked.
         done = read_or_set_aside(record_path(out, spec.stream, spec.strategy, spec.id))
         work.clean(keep_checkpoint=done is None or done.status in retry)
@@ -45,7 +45,7 @@ def run(
         work.event("start")
         status = "interrupted"
         try:
-            record = TaskLoop(spec, work, data_dir, notify).execute()
+            record = TaskLoop(spec, work, load_stream(spec, data_dir), notify).execute()
             record.write(out)
             work.clean(keep_checkpoint=record.status == "failed")
             status = record.status
@@ -95,7 +95,7 @@ def _check_batches(spec: RunSpec, stream: Stream, model: torch.nn.Module) -> Non
 
 
 @contextmanager
-def _deterministic(threads: int) -> Iterator[None]:
+def deterministic(threads: int) -> Iterator[None]:
     """``threads`` torch threads and deterministic algorithms inside, the old settings after.
 
     Gradients of convolutions differ between one thread and two.

@@ -8,14 +8,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from avalanche.logging import BaseLogger
 from avalanche.training.plugins import EvaluationPlugin
 
 import baselines
-from benchmarks.build import build_model, build_optimizer, load_stream
+from benchmarks.build import build_model, build_optimizer
 from benchmarks.checkpoints import Checkpoints
 from benchmarks.loading import StreamStrategy
 from benchmarks.meters import Accuracy, Stopwatch
@@ -23,7 +22,7 @@ from benchmarks.protocol import Diverged, Epoch, Protocol
 from benchmarks.records import RunRecord, TaskRecord
 from benchmarks.seeds import seed_all
 from benchmarks.spec import RunSpec
-from benchmarks.streams.stream import SplitName
+from benchmarks.streams.stream import SplitName, Stream
 from benchmarks.task_statistics import TaskStatistics
 from benchmarks.workdir import WorkDir, now
 from ness import compat
@@ -49,11 +48,8 @@ class _Accuracies:
 class TaskLoop:
     """The state of one run between its tasks."""
 
-    def __init__(
-        self, spec: RunSpec, work: WorkDir, data_dir: Path | None, notify: Notify | None
-    ) -> None:
-        self.spec, self.work, self.notify = spec, work, notify
-        self.stream = load_stream(spec, data_dir)
+    def __init__(self, spec: RunSpec, work: WorkDir, stream: Stream, notify: Notify | None) -> None:
+        self.spec, self.work, self.stream, self.notify = spec, work, stream, notify
         self.model = build_model(spec, self.stream)
         self.plugin: TaskPlugin = baselines.load(spec.strategy)(**spec.strategy_args)
         self.protocol = Protocol(spec.protocol, seed=spec.data_seed, on_epoch=self._on_epoch)

@@ -178,7 +178,7 @@ def test_evaluating_leaves_the_generators_of_a_run_alone(
         return forward(self, x)
 
     monkeypatch.setattr(torch.nn.Linear, "forward", drawing)
-    one = TaskLoop(spec, WorkDir(tmp_path, "x"), None, None)
+    one = TaskLoop(spec, WorkDir(tmp_path, "x"), load_stream(spec, None), None)
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
     assert one._evaluate(range(3)).any_class == plain.initial_accuracy
     after = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()

@@ -146,7 +146,7 @@ def test_both_accuracies_of_a_class_incremental_run_are_those_of_its_final_net(
     spec = spec_of("cil", "frozen", "protocol.epochs=6")
     work = WorkDir(tmp_path, spec.id)
     work.folder.mkdir(parents=True)
-    loop = TaskLoop(spec, work, None, None)
+    loop = TaskLoop(spec, work, load_stream(spec, None), None)
     record = loop.execute()
     assert record.status == "finished", record.error
     model = loop.model.eval()

@@ -1,0 +1,142 @@
+"""What a sweep is said to take, without running it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from small_runs import SMALL, run_spec
+from typer.testing import CliRunner
+
+from benchmarks.build import load_stream
+from benchmarks.cli import app
+from benchmarks.errors import BadInput
+from benchmarks.plan import Line, duration, plan, render, summary
+from benchmarks.probe import Estimate, Probe, estimate, follow, images_tested, probe, thinned
+from benchmarks.run import run
+from benchmarks.sweep_spec import expand, load_sweep
+
+
+def measured(samples: int, seconds: float) -> Probe:
+    return Probe([samples], [seconds], [0.0], 0.0, [0], 0)
+
+
+def line_through(small: float, large: float, n: int) -> float:
+    """10 samples took ``small`` seconds and 30 took ``large``: how long will n take?"""
+    return follow(measured(10, small), measured(30, large), 0, n, lambda p: p.epoch_s)
+
+
+def test_what_grows_with_the_samples_is_told_from_what_does_not() -> None:
+    assert line_through(2.0, 6.0, 100) == pytest.approx(20.0)
+    assert line_through(3.0, 7.0, 100) == pytest.approx(21.0)  # one second is always there
+    assert line_through(5.0, 5.0, 100) == pytest.approx(5.0)
+    assert line_through(6.0, 5.0, 100) == pytest.approx(5.0)  # noise: no cost falls with n
+    assert line_through(1.0, 6.0, 100) == pytest.approx(20.0)  # nor does one start below zero
+
+
+def test_later_tasks_are_judged_by_the_later_task_of_the_probe() -> None:
+    one, two = (Probe([n, n], [n * 1.0, n * 2.0], [0, 0], 0.0, [0, 0], 0) for n in (10, 30))
+    costs = [follow(one, two, step, 50, lambda p: p.epoch_s) for step in range(4)]
+    assert costs == pytest.approx([50.0, 100.0, 100.0, 100.0])
+
+
+@pytest.mark.parametrize("strategy", ["naive", "cumulative", "joint"])
+def test_the_images_of_all_evaluations_are_those_of_the_run(strategy: str, tmp_path: Path) -> None:
+    spec = run_spec(strategy)
+    stream = load_stream(spec, None)
+    sees = {"naive": "task", "cumulative": "seen", "joint": "all"}[strategy]
+    matrix = run(spec, tmp_path).accuracy_matrix
+    sizes = [len(task.test) for task in stream.tasks]
+    done = sum(
+        size for row in matrix for size, value in zip(sizes, row, strict=True) if value is not None
+    )
+    unseen = 0 if sees == "all" else sum(sizes[1:])
+    assert sum(images_tested(stream, s, sees) for s in range(stream.steps(sees))) == done + unseen
+
+
+def test_a_thinned_task_keeps_its_classes_and_the_shares_of_its_splits() -> None:
+    task = load_stream(run_spec("naive"), None).tasks[0]
+    thin = thinned(task, 64)
+    assert len(thin.train) == 64
+    assert len(thin.test) == round(len(task.test) * 64 / len(task.train))
+    for name in ("train", "valid", "test"):
+        assert torch.equal(getattr(thin, name).y.unique(), getattr(task, name).y.unique())
+    assert len(thinned(task, 10**6).train) == len(task.train)
+
+
+def test_a_probe_trains_two_tasks_and_writes_nothing(tmp_path: Path) -> None:
+    spec = run_spec("ness")
+    found = probe(spec, load_stream(spec, None), 2)
+    assert found.samples == [64, 64]
+    assert len(found.epoch_s) == len(found.consolidate_s) == 2
+    assert min(found.epoch_s) > 0
+    assert found.state_bytes[0] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_estimate_grows_with_the_epochs() -> None:
+    short, long = (estimate(run_spec("naive", f"protocol.epochs={n}"), None) for n in (10, 10000))
+    assert 10 < long.seconds / short.seconds < 5000
+    assert short.memory_bytes > 2**27
+
+
+def test_finished_runs_are_done_and_not_timed(tmp_path: Path) -> None:
+    specs = expand(load_sweep(SMALL, ['strategies=["naive"]', "seeds=[1, 2]"]))
+    run(specs[0], tmp_path)
+    (line,) = plan(specs, tmp_path, None)
+    assert (line.label, line.runs, line.finished) == ("naive", 2, 1)
+    assert line.estimate is not None
+    assert line.seconds_left == line.estimate.seconds
+    run(specs[1], tmp_path)
+    (line,) = plan(specs, tmp_path, None)
+    assert (line.finished, line.estimate, line.seconds_left) == (2, None, 0.0)
+
+
+def test_settings_of_a_grid_have_a_line_each() -> None:
+    overrides = ['strategies=["ness"]', 'grid={"strategy.ness.eps"=[0.1, 0.2]}']
+    lines = plan(expand(load_sweep(SMALL, overrides)), None, None)
+    assert [line.label for line in lines] == [
+        "ness [strategy_args.eps=0.1]",
+        "ness [strategy_args.eps=0.2]",
+    ]
+
+
+def test_a_method_that_diverges_is_named_and_the_others_are_planned() -> None:
+    specs = [run_spec("naive", "optimizer.lr=1e30"), run_spec("ness")]
+    broken, sound = plan(specs, None, None)
+    assert "loss is" in broken.problem
+    assert "loss is" in render(broken)
+    assert sound.estimate is not None
+
+
+def test_a_spec_that_cannot_run_is_refused() -> None:
+    spec = run_spec("trgp").model_copy(update={"stream": "split_digits/dil"})
+    with pytest.raises(BadInput, match="does not support 'dil'"):
+        next(plan([spec], None, None))
+
+
+def test_the_sum_counts_what_is_left() -> None:
+    lines = [
+        Line("naive", 3, 1, Estimate(1800.0, 2**30)),
+        Line("ness", 3, 0, Estimate(7200.0, 2**31)),
+        Line("gpm", 3, 3, None),
+    ]
+    assert summary(lines, 1) == (
+        "9 runs, 4 finished; at most 7.0 h left on one worker; 2.0 GiB of memory at the peak"
+    )
+    assert "3.5 h on 2" in summary(lines, 2)
+    assert [duration(s) for s in (0.4, 59, 90, 3600, 360000)] == [
+        "0 s",
+        "59 s",
+        "1.5 min",
+        "1.0 h",
+        "100.0 h",
+    ]
+
+
+def test_the_command_prints_a_line_a_method() -> None:
+    result = CliRunner().invoke(app, ["plan", str(SMALL), "--workers", "2"])
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert [line.split()[0] for line in lines] == ["method", "naive", "ness", "2"]
