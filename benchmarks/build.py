@@ -17,8 +17,12 @@ from benchmarks.streams.stream import Context, Stream
 
 def load_stream(spec: RunSpec, data_dir: Path | None) -> Stream:
     """The stream of a spec."""
-    seed = spec.class_order_seed if spec.class_order == "per_seed" else None
-    context = Context(data_dir=data_dir, class_order_seed=seed)
+    order = spec.class_order
+    context = Context(
+        data_dir=data_dir,
+        class_order_seed=spec.class_order_seed if order == "per_seed" else None,
+        class_order_list=tuple(order) if isinstance(order, list) else None,
+    )
     return streams.STREAMS[spec.stream](**spec.stream_args, context=context)
 
 

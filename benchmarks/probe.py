@@ -22,7 +22,8 @@ from benchmarks.build import load_stream
 from benchmarks.records import RunRecord
 from benchmarks.run import check, deterministic
 from benchmarks.spec import RunSpec
-from benchmarks.streams.stream import Sees, Split, Stream, Task
+from benchmarks.streams.split import Split
+from benchmarks.streams.stream import Sees, Stream, Task
 from benchmarks.task_loop import TaskLoop
 from benchmarks.workdir import WorkDir
 
