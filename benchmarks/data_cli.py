@@ -93,6 +93,27 @@ def list_(data: DataDir = None) -> None:
     _print(listing(data))
 
 
+@app.command()
+def show(
+    stream: Annotated[str, typer.Argument(help="A stream with its scenario: split_cifar10/til.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="E.g. stream_args.tasks=5."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Else montage-STREAM.png."),
+    ] = None,
+    data: DataDir = None,
+) -> None:
+    """Picture the first training batch of each task of STREAM, as the net sees it."""
+    from benchmarks.montage import make_stream, write_montage
+
+    out = out or Path(f"montage-{stream.replace('/', '-')}.png")
+    write_montage(make_stream(stream, set_ or [], data), out)
+    typer.echo(out)
+
+
 def _print(report: Iterable[Status]) -> None:
     for status in report:
         typer.echo(f"{status.name}: {status.detail}")

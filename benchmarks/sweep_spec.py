@@ -51,7 +51,7 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not valid TOML ({error})") from error
     for override in overrides:
-        _apply(override, data)
+        apply_override(override, data)
     sweep = parse(SweepSpec, data, where=str(path))
     for field in ("strategies", "seeds"):
         values = getattr(sweep, field)
@@ -165,7 +165,8 @@ def _with_own(model: type[T], common: dict[str, Any], given: dict[str, Any], whe
     return parse(model, common | given.pop(key), where=f"{where}.{key}")
 
 
-def _apply(override: str, data: dict[str, Any]) -> None:
+def apply_override(override: str, data: dict[str, Any]) -> None:
+    """Put one ``key=value`` of the command line into a spec's tables, the value read as TOML."""
     key, equals, text = override.partition("=")
     if not equals or not all(key.split(".")):
         raise BadInput(f"--set {override!r}: write it as key=value, for example protocol.epochs=5")
