@@ -130,7 +130,7 @@ def hold_out(
                 else "give every class more images"
             )
             raise BadInput(
-                f"stream_args.{key} = {share} holds out {count} of the {n} training images of "
+                f"stream_args.{key} = {share} holds out {count} of the {n} images of "
                 f"class {label} and keeps {n - count}: none is too few; {way_out}"
             )
         held.append(generator.permutation(members)[:count])

@@ -119,7 +119,7 @@ def test_normalisation_of_the_papers(context: Context) -> None:
         ({"train_per_class": 21}, ("train_per_class = 21", "class 0 has 20", "leave it out")),
         ({"test_per_class": 5}, ("test_per_class = 5", "class 0 has 4", "1 to 4")),
         ({"test_per_class": 0}, ("test_per_class = 0", "at least 1")),
-        ({"valid_share": 0.01}, ("valid_share = 0.01", "20 training images", "class 0")),
+        ({"valid_share": 0.01}, ("valid_share = 0.01", "of the 20 images", "class 0")),
         ({"valid_share": 1.0}, ("valid_share = 1.0", "between 0.05 and 0.95")),
     ],
 )
