@@ -13,6 +13,9 @@ from benchmarks.backbones.heads import MultiHeadNet, TaskHeads
 from benchmarks.backbones.le_net import LeNet, lenet
 from benchmarks.backbones.mlp_net import MLP, mlp
 from benchmarks.backbones.res_net import ResNet18, resnet18
+from benchmarks.backbones.timm_net import timm_net
+from benchmarks.backbones.torchvision_net import torchvision_net
+from benchmarks.backbones.wrapped_net import WrappedNet
 
 __all__ = [
     "BACKBONES",
@@ -22,10 +25,13 @@ __all__ = [
     "MultiHeadNet",
     "ResNet18",
     "TaskHeads",
+    "WrappedNet",
     "alexnet",
     "lenet",
     "mlp",
     "resnet18",
+    "timm_net",
+    "torchvision_net",
 ]
 
 BACKBONES: dict[str, Callable[..., MultiHeadNet]] = {
@@ -33,4 +39,6 @@ BACKBONES: dict[str, Callable[..., MultiHeadNet]] = {
     "alexnet": alexnet,
     "resnet18": resnet18,
     "lenet": lenet,
+    "torchvision": torchvision_net,
+    "timm": timm_net,
 }
