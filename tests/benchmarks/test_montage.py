@@ -1,0 +1,100 @@
+"""The picture of a stream: what the net sees, back in the colours that were stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fake_data import store
+from matplotlib.image import imread
+from typer.testing import CliRunner
+
+from benchmarks.data_cli import app
+from benchmarks.errors import BadInput
+from benchmarks.loading import StreamStrategy
+from benchmarks.montage import first_batch, make_stream, mosaic, title, write_montage
+from benchmarks.streams.stream import Stream
+
+FOUR = ("cifar10", "mnist", "fashion_mnist", "notmnist")
+
+
+@pytest.fixture
+def four(tmp_path: Path) -> Stream:
+    for name in FOUR:
+        store(tmp_path, name, [20] * 10, [2] * 10)
+    return make_stream("four_datasets/cil", [], tmp_path)
+
+
+def test_a_batch_is_stored_pixels_over_255_in_the_order_of_a_run(four: Stream) -> None:
+    for t, task in enumerate(four.tasks):
+        strategy = StreamStrategy.__new__(StreamStrategy)
+        strategy.stream, strategy.sees, strategy.data_seed = four, "task", 1
+        strategy.train_mb_size, strategy.device = 32, torch.device("cpu")
+        x, _, _ = next(iter(strategy.batches("train", t, train=True)))
+        found = first_batch(four, t, 32, 1)
+        assert found.min() >= 0
+        assert found.max() <= 1
+        torch.testing.assert_close(four.normalisation(found * 255, task.train.source[:32]), x)
+        stored = {image.numpy().tobytes() for image in task.train.x}
+        shown = (found * 255).round().to(torch.uint8)
+        assert {image.numpy().tobytes() for image in shown} <= stored
+
+
+def test_a_mosaic_is_row_by_row_with_white_gaps() -> None:
+    images = torch.arange(5.0).view(5, 1, 1, 1).expand(5, 1, 2, 3) / 10
+    picture = mosaic(images)
+    assert picture.shape == (1, 5, 11)
+    assert torch.equal(picture[0, ::3, ::4], torch.tensor([[0, 0.1, 0.2], [0.3, 0.4, 1]]))
+    assert picture[0, 2].min() == 1
+    assert picture[0, :, 3].min() == 1
+
+
+def test_titles_name_task_member_and_classes(four: Stream, tmp_path: Path) -> None:
+    assert " ".join(title(four, 0).splitlines()) == (
+        "task 1 (cifar10): airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck"
+    )
+    store(tmp_path, "miniimagenet", [30] * 100, [1] * 100)
+    assert title(make_stream("split_miniimagenet/til", [], tmp_path), 1) == "task 2: 5, 6, 7, 8, 9"
+
+
+def test_the_command_writes_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["show", "split_digits/til", "--set", "stream_args.tasks=2"]
+    assert run(arguments).stdout == "montage-split_digits-til.png\n"
+    assert imread(tmp_path / "montage-split_digits-til.png").shape[2] == 4
+    assert run([*arguments, "--out", "other.svg"]).stdout == "other.svg\n"
+    assert "task 2" in (tmp_path / "other.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["split_digit/til"], "unknown stream 'split_digit/til'; did you mean 'split_digits/til'"),
+        (["split_digits/til", "--set", "stream_args.task=2"], "stream_args.task; did you mean"),
+        (["split_digits/til", "--set", "seed=2"], "--set seed: .*stream_args.* alone"),
+        (["split_digits/til", "--out", "nowhere/a.png"], "nowhere/a.png: cannot be written"),
+        (["split_digits/til", "--out", "a.xyz"], "a.xyz: cannot be written .*give another --out"),
+    ],
+)
+def test_what_cannot_be_shown(
+    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=words):
+        run(["show", *arguments])
+
+
+def test_vectors_are_no_images(tmp_path: Path) -> None:
+    samples = {f"{split}_x": torch.zeros(8, 6) for split in ("train", "test")}
+    labels = {f"{split}_y": torch.arange(8) % 2 for split in ("train", "test")}
+    torch.save(samples | labels, tmp_path / "own.pt")
+    keys = {"file": f"'{tmp_path}/own.pt'", "tasks": 1, "classes_per_task": 2, "valid_share": 0.5}
+    overrides = [f"stream_args.{key}={value}" for key, value in keys.items()]
+    with pytest.raises(BadInput, match=r"samples of shape \(6,\) are no images"):
+        write_montage(make_stream("from_tensors/til", overrides, None), tmp_path / "a.png")
+
+
+def run(arguments: list[str]) -> Any:
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
