@@ -89,8 +89,3 @@ def verify(data_dir: Path | None = None) -> list[Status]:
 def listing(data_dir: Path | None = None) -> list[Status]:
     """What is in the cache, and how to get what is not; one status a known data set."""
     return list_all(data_folder(data_dir), DATASETS)
-
-
-def cifar100(data_dir: Path | None = None) -> Arrays:
-    """`load` of CIFAR-100, until its stream calls that."""
-    return load("cifar100", data_dir)

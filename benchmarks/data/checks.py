@@ -58,8 +58,9 @@ def images(array: NDArray[Any], where: str, *shapes: tuple[int, ...]) -> NDArray
         raise BadInput(f"{where}: images of shape {array.shape}, not (N, H, W, C) of {shapes}")
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
-    pixels = array.astype(np.uint8) if array.dtype.kind in "iuf" else np.zeros(0, np.uint8)
-    if not np.array_equal(pixels, array):
+    with np.errstate(invalid="ignore"):  # what does not fit is found by comparing
+        pixels = array.astype(np.uint8)
+    if array.dtype.kind not in "iuf" or not np.array_equal(pixels, array):
         raise BadInput(f"{where}: {array.dtype} pixels that are no whole numbers from 0 to 255")
     return pixels
 

@@ -100,6 +100,7 @@ def _request(url: str, part: PartFile) -> None:
         with _open(request) as response:
             _save(response, url, part)
     except HTTPError as error:
+        error.close()
         if error.code != 416 or not have:
             raise DownloadFailed(f"HTTP {error.code} {error.reason}") from error
         # Nothing comes after what is there: it is the whole file, or of a longer one.

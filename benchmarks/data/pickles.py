@@ -67,31 +67,73 @@ class _Restricted(pickle.Unpickler):
         return found
 
 
-def _empty_array(kind: object, shape: object, code: object) -> NDArray[Any]:
+class _Only:
+    """A function that a pickle may call and may not change."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._function(*arguments)
+
+    def __setstate__(self, state: object) -> None:
+        raise Forbidden("a change of its own reader")
+
+
+class _Kind:
+    """Stands for a ``numpy.dtype`` of numbers.
+
+    numpy takes the flags of a dtype from its pickle, and with wrong ones reads numbers as
+    addresses; of all that state only the order of bytes is of use.
+    """
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, code: object, *_: object) -> None:
+        if not isinstance(code, str) or not re.fullmatch(r"[|<>=]?[biuf][1248]", code):
+            raise Forbidden(f"an array of {code!r}")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        order = state[1]
+        if order in {"<", ">"}:
+            self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array(np.ndarray[Any, Any]):
+    """An array whose state holds a `_Kind`."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        version, shape, kind, by_columns, data = state
+        super().__setstate__((version, shape, _dtype(kind), by_columns, data))
+
+
+def _dtype(kind: object) -> np.dtype[Any]:
+    if not isinstance(kind, _Kind):
+        raise Forbidden(f"an array of {kind!r}")
+    return kind.dtype
+
+
+def _empty_array(kind: object, shape: object, code: object) -> _Array:
     """``numpy.core.multiarray._reconstruct``: an empty array, whose state comes next."""
-    if kind != _ARRAY_TYPE:
+    if kind is not _ARRAY_TYPE:
         raise Forbidden(f"an array of type {kind!r}")
-    return np.ndarray((0,), "b")
+    return _Array((0,), "b")
 
 
-def _number_type(code: object, *_: object) -> np.dtype[Any]:
-    """``numpy.dtype`` of numbers only: object arrays could hold anything."""
-    if not isinstance(code, str) or not re.fullmatch(r"[|<>=]?[biuf][1248]", code):
-        raise Forbidden(f"an array of {code!r}")
-    return np.dtype(code, copy=True)
-
-
-def _number(kind: np.dtype[Any], value: object) -> Any:
+def _number(kind: object, value: object) -> Any:
     """``numpy.core.multiarray.scalar``."""
     data = value.encode("latin1") if isinstance(value, str) else value
-    if not isinstance(kind, np.dtype) or not isinstance(data, bytes):
+    if not isinstance(data, bytes):
         raise Forbidden(f"a number made of a {type(value).__name__}")
-    return np.frombuffer(data, kind, count=1)[0]
+    return np.frombuffer(data, _dtype(kind), count=1)[0]
 
 
-def _array_of(data: Any, kind: np.dtype[Any], shape: tuple[int, ...], order: Any) -> NDArray[Any]:
+def _array_of(data: Any, kind: object, shape: tuple[int, ...], order: Any) -> NDArray[Any]:
     """``numpy.core.numeric._frombuffer``, of protocol 5."""
-    return np.frombuffer(data, kind).reshape(shape, order=order)
+    return np.frombuffer(data, _dtype(kind)).reshape(shape, order=order)
 
 
 def _latin1(text: str, encoding: str) -> bytes:
@@ -101,11 +143,17 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-_ALLOWED: Mapping[tuple[str, str], str | Callable[..., Any]] = {
+def _no_bytes() -> bytes:
+    """``bytes()``: how Python 3 writes no bytes for Python 2."""
+    return b""
+
+
+_ALLOWED: Mapping[tuple[str, str], object] = {
     ("numpy", "ndarray"): _ARRAY_TYPE,
-    ("numpy", "dtype"): _number_type,
-    ("numpy.core.multiarray", "_reconstruct"): _empty_array,
-    ("numpy.core.multiarray", "scalar"): _number,
-    ("numpy.core.numeric", "_frombuffer"): _array_of,
-    ("_codecs", "encode"): _latin1,
+    ("numpy", "dtype"): _Only(_Kind),
+    ("numpy.core.multiarray", "_reconstruct"): _Only(_empty_array),
+    ("numpy.core.multiarray", "scalar"): _Only(_number),
+    ("numpy.core.numeric", "_frombuffer"): _Only(_array_of),
+    ("_codecs", "encode"): _Only(_latin1),
+    ("__builtin__", "bytes"): _Only(_no_bytes),
 }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cifar_files import Raw, make_mosaics, trust
+from data_checks import assert_holds, one_line
 from typer.testing import CliRunner
 
 from benchmarks import data
@@ -43,20 +44,6 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NESS_OFFLINE", "1")
-
-
-def assert_holds(arrays: data.Arrays, expected: Raw) -> None:
-    for name in cache.NAMES:
-        got = getattr(arrays, name)
-        assert got.dtype == (np.uint8 if name.endswith("x") else np.int64)
-        np.testing.assert_array_equal(got, expected[name])
-
-
-def one_line(error: pytest.ExceptionInfo[BadInput], *words: str) -> None:
-    message = str(error.value)
-    assert "\n" not in message
-    for word in words:
-        assert word in message
 
 
 def flip_last_bit(file: Path) -> None:
