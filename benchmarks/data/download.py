@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from http.client import HTTPException, HTTPResponse
@@ -22,6 +23,8 @@ REACH_S = 8.0
 """Seconds in which a server has to answer at all, name look-up included."""
 STALL_S = 30.0
 """Seconds without a byte after which a connection is given up."""
+PROGRESS_S = 10.0
+"""Seconds between two lines on how far a download is."""
 ATTEMPTS = 5
 """Requests to one address, of which each but the first continues what was cut short."""
 BLOCK = 1 << 18
@@ -124,9 +127,13 @@ def _save(response: HTTPResponse, url: str, part: PartFile) -> None:
     size = "unknown size" if total is None else f"{total / 1e6:.1f} MB"
     since = f", continued at {have / 1e6:.1f} MB" if have else ""
     print(f"downloading {url} ({size}{since})", file=sys.stderr, flush=True)
+    said = time.monotonic()
     with part.path.open("ab") as file:
         for block in _blocks(response):
-            file.write(block)
+            have += file.write(block)
+            if time.monotonic() - said >= PROGRESS_S:
+                said = time.monotonic()
+                print(f"  {have / 1e6:.1f} MB of {size}", file=sys.stderr, flush=True)
     if total is not None and part.size != total:
         raise _Cut(f"it ended after {part.size:,} of {total:,} bytes")
 

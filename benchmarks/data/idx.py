@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,6 @@ FILES = {
     "test_x": "t10k-images-idx3-ubyte",
     "test_y": "t10k-labels-idx1-ubyte",
 }
-LARGEST = 60_000 * 28 * 28 + 16
-"""Bytes of the largest of the files, unpacked."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +95,7 @@ def _refusal(path: Path, name: str, others: Mapping[str, Release]) -> str:
 def _parse(path: Path) -> NDArray[Any]:
     content = path.read_bytes()
     if path.suffix == ".gz":
-        with gzip.open(io.BytesIO(content)) as file:
-            content = file.read(LARGEST + 1)
+        content = gzip.decompress(content)
     count = int.from_bytes(content[4:8], "big")
     if content[3] == 1:
         return np.frombuffer(content, np.uint8, offset=8).astype("<i8")

@@ -57,14 +57,16 @@ def decode(
         name, content = (file, file) if isinstance(file, Path) else (file[0], BytesIO(file[1]))
         try:
             with Image.open(content) as picture:
+                if picture.size != (size, size):
+                    width, height = picture.size
+                    raise BadInput(
+                        f"{name}: {width} x {height} pixels; resize it to {size} x {size}"
+                    )
                 pixels.append(np.asarray(picture.convert(mode)))
-        except (OSError, ValueError, SyntaxError) as error:
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise BadInput(
                 f"{name}: damaged image ({error}); copy it again or delete it"
             ) from error
-        if pixels[-1].shape[:2] != (size, size):
-            height, width = pixels[-1].shape[:2]
-            raise BadInput(f"{name}: {width} x {height} pixels; resize it to {size} x {size}")
     return np.stack(pixels).reshape(len(pixels), size, size, -1)
 
 

@@ -82,7 +82,13 @@ NOTMNIST = DataSet(
     files=f"{ZIP}, notmnist/{{train,test}}/<letter>/*.png or notmnist.npz",
     find=_find,
     remotes=(
-        Remote(ZIP, ("https://github.com/nkundiushuti/notmnist_convert/raw/master/notmnist.zip",)),
+        Remote(
+            ZIP,
+            (
+                "https://github.com/nkundiushuti/notmnist_convert/raw/master/notmnist.zip",
+                "https://raw.githubusercontent.com/nkundiushuti/notmnist_convert/master/notmnist.zip",
+            ),
+        ),
     ),
     sizes=None,
 )

@@ -24,7 +24,7 @@ class SvhnFiles:
     def find(self, folder: Path) -> list[Found]:
         # torchvision writes into its root; its users tend to give it a folder of its own.
         return [
-            Found("torchvision", place, partial(self._read, place))
+            Found("torchvision", place / self.train.path, partial(self._read, place))
             for place in (folder, folder / "svhn", folder / "SVHN")
             if (place / self.train.path).is_file() or (place / self.test.path).is_file()
         ]

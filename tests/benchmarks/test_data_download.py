@@ -248,10 +248,18 @@ def test_a_killed_note_is_no_crash(server: Site, target: Path) -> None:
 
 
 def test_what_is_downloaded_is_said(
-    server: Site, target: Path, capsys: pytest.CaptureFixture[str]
+    server: Site,
+    target: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server.files["file.bin"] = Served(CONTENT, cuts=[5000])
     download([f"{server.url}file.bin"], target, md5(CONTENT))
     first, second = capsys.readouterr().err.splitlines()
     assert first == f"downloading {server.url}file.bin (0.0 MB)"
     assert "continued at" in second
+
+    monkeypatch.setattr(module, "PROGRESS_S", 0)
+    target.unlink()
+    download([f"{server.url}file.bin"], target, md5(CONTENT))
+    assert capsys.readouterr().err.splitlines()[-1] == "  0.0 MB of 0.0 MB"

@@ -50,6 +50,9 @@ def make_svhn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Raw:
 def test_svhn(folder: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     expected = make_svhn(folder / place, monkeypatch)
     assert_holds(data.load("svhn", folder), expected)
+    status, *_ = data.import_folder(folder, folder.parent / "cache")
+    assert status.ok
+    assert status.name == "svhn"
 
 
 def test_damaged_and_missing_svhn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
