@@ -1,7 +1,15 @@
-"""The networks of the papers, each with one bias-free head a task, or one for all tasks.
+"""The networks of the papers and of other libraries: one bias-free head a task, or one for all.
+
+- ``mlp`` (hidden): linear layers and ReLUs.
+- ``alexnet`` (bn, dropout): the papers' net for CIFAR-100.
+- ``resnet18`` (width, stride, bn): theirs for 5-datasets (stride 1) and miniImageNet (stride 2).
+- ``lenet`` (channels, hidden, dropout): GPM's for the superclasses of CIFAR-100.
+- ``torchvision``, and ``timm`` with the extra ``vit`` (model, weights, weights_sha256,
+  model_args): any model of these libraries, from scratch or from a file of pretrained weights.
 
 Adding one: a function with the keyword-only parameters ``heads`` (outputs of each head) and
-``input_shape`` from the harness, the rest from the spec, and a line in `BACKBONES`.
+``input_shape`` from the harness, the rest from the spec, and a line in `BACKBONES`. It raises
+`ValueError` for what does not fit.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmarks.backbones.heads import MultiHeadNet, TaskHeads
 from benchmarks.backbones.pretrained import in_one_line
@@ -26,8 +27,13 @@ class WrappedNet(MultiHeadNet):
         self.heads = TaskHeads(in_features, heads)
 
     def features(self, x: Tensor, task_labels: Tensor) -> Tensor:
-        """Images (n, channels, h, w) to features (n, d)."""
-        features: Tensor = self.trunk(x)
+        """Images (n, channels, h, w) to features (n, d).
+
+        Attention is computed step by step: fused kernels have no second derivative (which FS-DGPM
+        takes), and on a GPU some give other gradients from run to run.
+        """
+        with sdpa_kernel(SDPBackend.MATH):
+            features: Tensor = self.trunk(x)
         return features
 
 

@@ -82,10 +82,31 @@ def test_timms_vision_transformer_loses_its_classifier_alone() -> None:
     theirs.load_state_dict(net.trunk.state_dict())
     x = torch.randn(4, *RGB)
     net.eval()
-    assert torch.equal(net.features(x, labels(4)), theirs(x))
-    expected = net.heads.classifiers["1"](theirs(x))
+    features = net.features(x, labels(4))
+    torch.testing.assert_close(features, theirs(x))
+    expected = net.heads.classifiers["1"](features)
     assert torch.equal(net(x, labels(4, 1)), expected)
     assert torch.equal(copy.deepcopy(net)(x, labels(4, 1)), expected)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "model", "args", "side"),
+    [
+        ("timm", "vit_tiny_patch16_224", TINY, 16),
+        ("torchvision", "vit_b_32", {"image_size": 32}, 32),
+    ],
+)
+def test_attention_can_be_differentiated_twice(
+    backbone: str, model: str, args: dict[str, Any], side: int
+) -> None:
+    shape = (3, side, side)
+    net = BACKBONES[backbone](model=model, model_args=args, heads=[2], input_shape=shape)
+    logits = net(torch.randn(2, *shape), labels(2))
+    weights = [next(p for n, p in net.named_parameters() if "qkv" in n or "in_proj" in n)]
+    (gradient,) = torch.autograd.grad(logits.square().sum(), weights, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.square().sum(), weights)
+    assert second.isfinite().all()
+    assert second.any()
 
 
 def test_running_statistics_do_not_move_while_a_model_is_tried() -> None:
