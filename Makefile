@@ -13,10 +13,11 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test lint format compare digits as-released tables plots fidelity clean
+.PHONY: help setup demo test lint format compare digits cpu ablations as-released \
+        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity clean
 
 help: ## what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv once, with pinned versions (TORCH=... picks another build)
 
@@ -48,6 +49,45 @@ compare: $(STAMP) ## run SPEC=... into OUT=... (SWEEP="--set ..."), goes on wher
 	$(PY) -m benchmarks sweep $(SPEC) --out $(OUT) --workers $(WORKERS) $(SWEEP)
 	$(PY) -m benchmarks tables $(OUT)
 	$(PY) -m benchmarks plots $(OUT)
+
+CPU      := split_cifar10 split_cifar100 split_cifar100_20 split_miniimagenet four_datasets \
+            split_mnist split_fmnist permuted_mnist rotated_mnist
+ABLATIONS := $(notdir $(basename $(wildcard benchmarks/specs/ablations/*.toml)))
+
+data: $(STAMP) ## put the image data sets of FROM=... into the cache; without it, download them
+ifdef FROM
+	$(PY) -m benchmarks data import $(FROM)
+else
+	$(PY) -m benchmarks data fetch --all
+endif
+
+cpu: $(STAMP) ## the CPU preset of every stream of images, hours (SWEEP="--set seeds=[1]" runs less)
+	for spec in $(CPU); do $(MAKE) compare SPEC=benchmarks/specs/cpu/$$spec.toml || exit 1; done
+
+ablations: $(STAMP) ## what each part of NESS is worth, on CIFAR-100 at CPU size; hours
+	for spec in $(ABLATIONS); do \
+	    $(MAKE) compare SPEC=benchmarks/specs/ablations/$$spec.toml || exit 1; done
+
+paper-cifar100: $(STAMP) ## the papers' CIFAR-100, every method x 5 seeds, on a GPU
+	$(MAKE) compare SPEC=benchmarks/specs/paper/cifar100.toml
+
+paper-5datasets: $(STAMP) ## the papers' 5-datasets, every method x 5 seeds, on a GPU
+	$(MAKE) compare SPEC=benchmarks/specs/paper/five_datasets.toml
+
+paper-miniimagenet: $(STAMP) ## the papers' miniImageNet, every method x 5 seeds, on a GPU
+	$(MAKE) compare SPEC=benchmarks/specs/paper/miniimagenet.toml
+
+PAPER := cifar100 five_datasets miniimagenet
+
+paper-tables: $(STAMP) ## tables and figures of what has been run of the papers', beside published numbers
+	@for name in $(PAPER); do out=results/paper/$$name; \
+	    if [ -d $$out/runs ]; then \
+	        $(PY) -m benchmarks tables $$out && $(PY) -m benchmarks plots $$out || exit 1; \
+	        $(PY) -m benchmarks check $$out || [ $$? -eq 1 ] || exit 1; \
+	    else echo "$$out: nothing has been run; benchmarks/specs/paper/$$name.toml is its spec"; fi; done
+
+plan: $(STAMP) ## hours and memory that SPEC=... will take, by method
+	$(PY) -m benchmarks plan $(SPEC) --out $(OUT) --workers $(WORKERS) $(SWEEP)
 
 SMALL    := benchmarks/specs/cpu/split_cifar100_small.toml
 FAULTS   := ness:nan_freezes ness:first_task_only gpm:one_less trgp:drops_strongest \

@@ -137,7 +137,11 @@ def test_values_that_do_not_fit(
 
 @pytest.mark.parametrize(
     ("name", "tasks", "epochs", "strategies"),
-    [("split_cifar100", 10, 10, 7), ("split_cifar100_small", 5, 5, 15)],
+    [
+        ("split_cifar100", 10, 5, 7),
+        ("split_cifar100_20", 20, 5, 7),
+        ("split_cifar100_small", 5, 5, 15),
+    ],
 )
 def test_presets(name: str, tasks: int, epochs: int, strategies: int) -> None:
     runs = expand(load_sweep(SPECS / f"{name}.toml"))

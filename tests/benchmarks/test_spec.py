@@ -277,8 +277,9 @@ STORED = {"naive": "2346c11bbf709318", "ness": "a087a32453281cb0"}
 def test_stored_runs_are_still_runs_of_the_spec_that_they_came_from() -> None:
     """Else the next sweep would train them all again, and tables would show them twice."""
     path = ROOT / "benchmarks" / "specs" / "cpu" / "split_cifar100.toml"
-    runs = {r.strategy: r for r in expand(load_sweep(path, ["seeds=[1]"]))}
-    results = ROOT / "results" / "cpu" / "split_cifar100"
+    overrides = ["seeds=[1]", "protocol.epochs=10", "protocol.keep=best"]
+    runs = {r.strategy: r for r in expand(load_sweep(path, overrides))}
+    results = ROOT / "results" / "cpu" / "split_cifar100_10_epochs"
     for strategy, run_id in STORED.items():
         spec = runs[strategy]
         assert spec.id == run_id
