@@ -1,7 +1,8 @@
 """Foreign pickles, read without running what they say: numpy arrays and plain containers only.
 
 A pickle is a program: whatever it names is imported and called. Here it can name what numbers
-in arrays need and nothing else; anything else is refused by name before it is called.
+in arrays need and nothing else; anything else is refused by name before it is called. Its sizes
+are not limited: a hostile file can still ask for more memory than there is.
 """
 
 from __future__ import annotations
@@ -32,17 +33,21 @@ def read_pickle(content: bytes, where: str) -> dict[str, Any]:
         loaded = _Restricted(io.BytesIO(content), encoding="latin1").load()
     except Forbidden as error:
         raise BadInput(
-            f"{where}: refused, because this pickle would call {error} when read; a data set "
-            f"holds arrays alone, so get the file again from its source"
+            f"{where}: refused: reading this pickle would take {error}, and a data set needs "
+            f"arrays of numbers alone; get the file again from its source"
         ) from error
     # The unpickler raises whatever the damage happens to look like.
     except Exception as error:
         raise BadInput(
-            f"{where}: damaged pickle ({type(error).__name__}: {error}); get the file again"
+            f"{where}: damaged pickle ({type(error).__name__}: {' '.join(str(error).split())}); get "
+            f"the file again"
         ) from error
     if not isinstance(loaded, dict):
         raise BadInput(f"{where}: holds a {type(loaded).__name__}, not a dictionary")
-    return {key.decode() if isinstance(key, bytes) else key: value for key, value in loaded.items()}
+    return {
+        key.decode("latin1") if isinstance(key, bytes) else key: value
+        for key, value in loaded.items()
+    }
 
 
 def entry(loaded: Mapping[str, Any], key: str, where: str | Path) -> Any:
@@ -133,7 +138,9 @@ def _number(kind: object, value: object) -> Any:
 
 def _array_of(data: Any, kind: object, shape: tuple[int, ...], order: Any) -> NDArray[Any]:
     """``numpy.core.numeric._frombuffer``, of protocol 5."""
-    return np.frombuffer(data, _dtype(kind)).reshape(shape, order=order)
+    if not isinstance(data, bytes | bytearray):
+        raise Forbidden(f"an array made of a {type(data).__name__}")
+    return np.frombuffer(bytes(data), _dtype(kind)).reshape(shape, order=order)
 
 
 def _latin1(text: str, encoding: str) -> bytes:

@@ -80,7 +80,8 @@ def test_a_pickle_of_python_2() -> None:
 
 
 def test_keys_of_bytes_are_read_as_text() -> None:
-    assert read_pickle(pickle.dumps({b"data": 1, "labels": 2}), "here") == {"data": 1, "labels": 2}
+    content = pickle.dumps({b"data": 1, "labels": 2, b"\xff": 3})
+    assert read_pickle(content, "here") == {"data": 1, "labels": 2, "ÿ": 3}
 
 
 class Calls:
@@ -118,7 +119,7 @@ def test_nothing_else_is_called(
         return argument.format(target=target) if isinstance(argument, str) else argument
 
     content = pickle.dumps({"a": Calls(function, *map(aimed, arguments))}, protocol)
-    with pytest.raises(BadInput, match="refused, because this pickle would call") as error:
+    with pytest.raises(BadInput, match="refused: reading this pickle would take") as error:
         read_pickle(content, "FILE")
     assert str(error.value).startswith("FILE: ")
     assert named in str(error.value)
@@ -152,13 +153,14 @@ def test_only_numbers_in_plain_arrays(array: np.ndarray) -> None:
         b"c_codecs\nencode\n(S'x'\nS'rot13'\ntR.",
         b"cnumpy\ndtype\n(S'O8'\nI0\nI1\ntR.",
         b"cnumpy\ndtype\n(S'V9'\nI0\nI1\ntR.",
+        b"cnumpy.core.numeric\n_frombuffer\n(I9\ncnumpy\ndtype\n(S'u1'\ntR(I9\ntS'C'\ntR.",
         # The reader's own functions, given other attributes.
         b"c_codecs\nencode\n(dS'__doc__'\nS'x'\nsb.",
         b"c_codecs\nencode\n(N(dS'__defaults__'\nNstb.",
     ],
 )
 def test_allowed_names_do_what_arrays_need_alone(content: bytes) -> None:
-    with pytest.raises(BadInput, match=r"FILE: (refused|damaged)"):
+    with pytest.raises(BadInput, match=r"FILE: (refused|.*is not callable)"):
         read_pickle(content, "FILE")
 
 
