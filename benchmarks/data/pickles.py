@@ -38,10 +38,8 @@ def read_pickle(content: bytes, where: str) -> dict[str, Any]:
         ) from error
     # The unpickler raises whatever the damage happens to look like.
     except Exception as error:
-        raise BadInput(
-            f"{where}: damaged pickle ({type(error).__name__}: {' '.join(str(error).split())}); get "
-            f"the file again"
-        ) from error
+        fault = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise BadInput(f"{where}: damaged pickle ({fault}); get the file again") from error
     if not isinstance(loaded, dict):
         raise BadInput(f"{where}: holds a {type(loaded).__name__}, not a dictionary")
     return {
