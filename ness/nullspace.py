@@ -70,12 +70,27 @@ def decompose(M: Tensor) -> tuple[Tensor, Tensor]:
     """
     if not torch.isfinite(M).all():
         raise ValueError("the moments hold NaN or infinity: the layer's inputs have overflowed")
-    eigenvalues, eigenvectors = torch.linalg.eigh(M.double())
+    eigenvalues, eigenvectors = _eigh(M.double())
     return eigenvalues.clamp(min=0), eigenvectors
 
 
+def _eigh(M: Tensor) -> tuple[Tensor, Tensor]:
+    """`torch.linalg.eigh`, which gives up on some sound matrices with many zero rows.
+
+    Those of a layer whose inputs are mostly dead ReLUs, one in four tried at d = 432. The
+    singular vectors of a positive semi-definite matrix are its eigenvectors, and that
+    algorithm does not fail on them; it takes several times as long.
+    """
+    try:
+        eigenvalues, eigenvectors = torch.linalg.eigh(M)
+    except torch.linalg.LinAlgError:
+        vectors, values, _ = torch.linalg.svd(M)
+        return values.flip(-1), vectors.flip(-1)
+    return eigenvalues, eigenvectors
+
+
 def _unclamped(M: Tensor) -> tuple[Tensor, Tensor]:
-    eigenvalues, eigenvectors = torch.linalg.eigh(M.float())
+    eigenvalues, eigenvectors = _eigh(M.float())
     return eigenvalues.double(), eigenvectors.double()
 
 

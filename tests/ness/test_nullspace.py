@@ -6,8 +6,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
-from ness.nullspace import null_space, ratio, response
+from ness.nullspace import decompose, null_space, ratio, response
 
 settings.register_profile("fast", max_examples=25, deadline=None)
 settings.load_profile("fast")
@@ -131,3 +132,36 @@ def test_unknown_rule_and_infinite_moments_are_named():
 def test_ratio_of_nothing():
     assert ratio(0.0, 0.0) == 0.0
     assert ratio(1.0, 0.0) == math.inf
+
+
+def mostly_dead(seed: int, d: int = 432, live: int = 22) -> Tensor:
+    """Second moments of 64 inputs of which few are ever above zero, of very different sizes."""
+    generator = torch.Generator().manual_seed(seed)
+    X = torch.zeros(64, d, dtype=torch.float64)
+    sizes = torch.rand(live, generator=generator, dtype=torch.float64) * 1e-3
+    inputs = torch.randn(64, live, generator=generator, dtype=torch.float64).relu()
+    X[:, torch.randperm(d, generator=generator)[:live]] = inputs * sizes
+    return X.T @ X
+
+
+def assert_decomposed(M: Tensor, live: int = 22) -> None:
+    eigenvalues, V = decompose(M)
+    assert torch.allclose(V.T @ V, torch.eye(len(M), dtype=V.dtype), atol=1e-10)
+    assert torch.allclose((V * eigenvalues) @ V.T, M, atol=1e-10 * float(M.max()))
+    assert torch.all(eigenvalues.diff() >= 0)
+    assert int((eigenvalues <= 1e-13 * eigenvalues[-1]).sum()) == len(M) - live
+    assert int(null_space(M, eps=1e-6).ranks) == len(M) - live
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_layers_with_mostly_dead_inputs_are_decomposed(seed: int) -> None:
+    """torch's eigh gives up on a quarter of these, "failed to converge"."""
+    assert_decomposed(mostly_dead(seed))
+
+
+def test_what_eigh_gives_up_on_is_decomposed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def give_up(M: Tensor) -> None:
+        raise torch.linalg.LinAlgError("the algorithm failed to converge")
+
+    monkeypatch.setattr(torch.linalg, "eigh", give_up)
+    assert_decomposed(mostly_dead(0))
