@@ -83,7 +83,7 @@ def _eigh(M: Tensor) -> tuple[Tensor, Tensor]:
     """
     try:
         eigenvalues, eigenvectors = torch.linalg.eigh(M)
-    except torch.linalg.LinAlgError:
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
         vectors, values, _ = torch.linalg.svd(M)
         return values.flip(-1), vectors.flip(-1)
     return eigenvalues, eigenvectors

@@ -17,7 +17,7 @@ RESPONSE_NORM = (4, 0.001 / 9, 0.75, 1.0)
 
 
 class LeNet(MultiHeadNet):
-    """conv1-2, each conv -> ReLU -> local response norm -> dropout -> max-pool; fc1-2. No biases.
+    """conv1-2, each conv -> ReLU -> local response norm -> dropout -> max-pool; fc1-2.
 
     See `lenet` for the arguments.
     """
@@ -30,6 +30,7 @@ class LeNet(MultiHeadNet):
         channels: Sequence[int],
         hidden: Sequence[int],
         dropout: Sequence[float],
+        bias: bool,
     ) -> None:
         super().__init__()
         if len(input_shape) != 3:
@@ -41,16 +42,17 @@ class LeNet(MultiHeadNet):
         before, *sides = input_shape
         for i, width in enumerate(channels, start=1):
             self.add_module(
-                f"conv{i}", nn.Conv2d(before, width, KERNEL, padding=KERNEL // 2, bias=False)
+                f"conv{i}", nn.Conv2d(before, width, KERNEL, padding=KERNEL // 2, bias=bias)
             )
             before, sides = width, [-(-side // 2) for side in sides]
         features = before * sides[0] * sides[1]
         for i, width in enumerate(hidden, start=1):
-            self.add_module(f"fc{i}", nn.Linear(features, width, bias=False))
+            self.add_module(f"fc{i}", nn.Linear(features, width, bias=bias))
             features = width
         self.heads = TaskHeads(features, heads)
         for parameter in self.parameters():
-            nn.init.kaiming_uniform_(parameter, nonlinearity="relu")
+            if parameter.ndim > 1:
+                nn.init.kaiming_uniform_(parameter, nonlinearity="relu")
 
     def features(self, x: Tensor, task_labels: Tensor) -> Tensor:
         """Images (n, channels, h, w) to features (n, the last of ``hidden``)."""
@@ -70,6 +72,7 @@ def lenet(
     channels: Sequence[int] = (20, 50),
     hidden: Sequence[int] = (800, 500),
     dropout: Sequence[float] = (0.0, 0.0),
+    bias: bool = False,
     heads: Sequence[int],
     input_shape: Sequence[int],
 ) -> LeNet:
@@ -82,7 +85,8 @@ def lenet(
 
     ``channels``, ``hidden``: widths of the two convolutions and of the two linear layers.
     ``dropout``: probability after each convolution and after each linear layer; theirs has none.
-    Raises `ValueError`, naming the key, for a value that does not fit.
+    ``bias``: biases in the trunk, which theirs lacks, with PyTorch's initial values. Raises
+    `ValueError`, naming the key, for a value that does not fit.
     """
     for key, widths in (("channels", channels), ("hidden", hidden)):
         if len(widths) != 2 or min(widths) < 1:
@@ -93,5 +97,10 @@ def lenet(
             f"not including, 1"
         )
     return LeNet(
-        heads=heads, input_shape=input_shape, channels=channels, hidden=hidden, dropout=dropout
+        heads=heads,
+        input_shape=input_shape,
+        channels=channels,
+        hidden=hidden,
+        dropout=dropout,
+        bias=bias,
     )

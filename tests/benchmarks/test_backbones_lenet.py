@@ -97,3 +97,14 @@ def test_as_a_table_of_the_spec() -> None:
     skip = frozenset({"heads", "input_shape"})
     args = complete(BACKBONES["lenet"], {}, where="backbone_args", skip=skip)
     assert args == {"channels": [20, 50], "hidden": [800, 500], "dropout": [0.0, 0.0]}
+
+
+def test_biases_are_in_the_trunk_alone_and_start_as_pytorchs() -> None:
+    plain, biased = (
+        lenet(heads=[2, 3], input_shape=(1, 28, 28), channels=[2, 3], hidden=[5, 4], bias=bias)
+        for bias in (False, True)
+    )
+    added = dict(biased.named_parameters()).keys() - dict(plain.named_parameters()).keys()
+    assert added == {"conv1.bias", "conv2.bias", "fc1.bias", "fc2.bias"}
+    bound = (1 * 5 * 5) ** -0.5
+    assert 0 < float(biased.get_parameter("conv1.bias").abs().max()) <= bound
