@@ -96,7 +96,12 @@ def test_values_that_do_not_fit() -> None:
 def test_as_a_table_of_the_spec() -> None:
     skip = frozenset({"heads", "input_shape"})
     args = complete(BACKBONES["lenet"], {}, where="backbone_args", skip=skip)
-    assert args == {"channels": [20, 50], "hidden": [800, 500], "dropout": [0.0, 0.0]}
+    assert args == {
+        "channels": [20, 50],
+        "hidden": [800, 500],
+        "dropout": [0.0, 0.0],
+        "bias": False,
+    }
 
 
 def test_biases_are_in_the_trunk_alone_and_start_as_pytorchs() -> None:
