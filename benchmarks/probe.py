@@ -68,8 +68,8 @@ def estimate(spec: RunSpec, data_dir: Path | None) -> Estimate:
 
     Call it in a process of its own, or the peak is that of whatever else ran there.
     """
-    check(spec, data_dir)
     stream = load_stream(spec, data_dir)
+    check(spec, stream)
     with deterministic(spec.threads):
         small, large = (probe(spec, stream, batches) for batches in BATCHES)
     sees = baselines.load(spec.strategy)(**spec.strategy_args).sees

@@ -54,9 +54,8 @@ def run(
     return record
 
 
-def check(spec: RunSpec, data_dir: Path | None = None) -> None:
-    """Raise `BadInput` for a spec that cannot run, before anything is trained."""
-    stream = load_stream(spec, data_dir)
+def check(spec: RunSpec, stream: Stream) -> None:
+    """Raise `BadInput` for a spec that cannot run on its stream, before anything is trained."""
     model = build_model(spec, stream)
     plugin = baselines.load(spec.strategy)(**spec.strategy_args)
     if stream.scenario not in plugin.scenarios:

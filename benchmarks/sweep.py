@@ -9,8 +9,9 @@ from pathlib import Path
 
 from benchmarks import executors
 from benchmarks.claims import Claimed
+from benchmarks.preflight import check_all
 from benchmarks.progress import SweepProgress
-from benchmarks.records import record_path
+from benchmarks.records import RunRecord, record_path
 from benchmarks.spec import RunSpec
 from benchmarks.workdir import prepare, read_or_set_aside
 
@@ -29,16 +30,16 @@ def sweep(
     "diverged") whose runs are executed again. Raises `BadInput` for a spec or folder that
     cannot be used, `KeyboardInterrupt` on Ctrl-C.
     """
-    from benchmarks.run import check
-
     executor = executors.make(workers)
     prepare(out)
-    found = {spec.id: _status(spec, out) for spec in specs}
-    todo = [spec for spec in specs if (status := found[spec.id]) is None or status in retry]
-    for spec in {spec.strategy: spec for spec in todo}.values():
-        check(spec, data_dir)
-    statuses = Counter(found[spec.id] for spec in specs if spec not in todo)
-    result = Counter({status: n for status, n in statuses.items() if status is not None})
+    found = {
+        spec.id: record
+        for spec in specs
+        if (record := _record(spec, out)) is not None and record.status not in retry
+    }
+    todo = [spec for spec in specs if spec.id not in found]
+    check_all(todo, found.values(), data_dir)
+    result = Counter(str(record.status) for record in found.values())
     with SweepProgress(len(specs), already=len(specs) - len(todo)) as progress:
         pending: dict[Future[str], RunSpec] = {}
         try:
@@ -65,6 +66,5 @@ def _outcome(future: Future[str], spec: RunSpec, progress: SweepProgress) -> str
     return status
 
 
-def _status(spec: RunSpec, out: Path) -> str | None:
-    record = read_or_set_aside(record_path(out, spec.stream, spec.strategy, spec.id))
-    return None if record is None else record.status
+def _record(spec: RunSpec, out: Path) -> RunRecord | None:
+    return read_or_set_aside(record_path(out, spec.stream, spec.strategy, spec.id))

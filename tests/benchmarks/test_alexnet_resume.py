@@ -13,7 +13,8 @@ import baselines
 from benchmarks.backbones import alex_net
 from benchmarks.data import cache
 from benchmarks.errors import BadInput
-from benchmarks.run import check, run
+from benchmarks.preflight import check_all
+from benchmarks.run import run
 from benchmarks.streams import cifar
 from benchmarks.sweep_spec import expand, load_sweep
 
@@ -92,11 +93,13 @@ def test_statistics_of_the_task_are_refused_where_the_task_is_hidden(
         f"stream_args.test_per_class={N_TEST}",
         "stream_args.valid_share=0.1",
     ]
-    check(expand(load_sweep(SMALL, changes))[0], data_dir)
+    check_all([expand(load_sweep(SMALL, changes))[0]], [], data_dir)
     with pytest.raises(
         BadInput, match=r"bn = 'task_stats' .* set backbone_args.bn = 'batch_stats'"
     ):
-        check(expand(load_sweep(SMALL, [*changes, "backbone_args.bn=task_stats"]))[0], data_dir)
+        check_all(
+            [expand(load_sweep(SMALL, [*changes, "backbone_args.bn=task_stats"]))[0]], [], data_dir
+        )
 
 
 @pytest.mark.parametrize(
@@ -118,4 +121,4 @@ def test_batches_of_one_are_refused_before_training(
         change,
     ]
     with pytest.raises(BadInput, match=named):
-        check(expand(load_sweep(SMALL, changes))[0], data_dir)
+        check_all([expand(load_sweep(SMALL, changes))[0]], [], data_dir)

@@ -98,7 +98,7 @@ def test_run_is_one_run_of_the_sweep(cli: Cli, tmp_path: Path) -> None:
         ("strategy.ness.eps=0", "for example 1e-3"),
         ("strategy.ness.eps=-1", "for example 1e-3"),
         ("seeds=[1,1]", "name it once"),
-        ("stream_args.valid_share=1e-6", "choose another share"),
+        ("stream_args.valid_share=1e-6", "give a share between"),
         ("nonsense", "write it as key=value"),
     ],
 )

@@ -21,9 +21,10 @@ from benchmarks.backbones import BACKBONES
 from benchmarks.build import build_model, load_stream
 from benchmarks.claims import Claimed, claim
 from benchmarks.errors import BadInput
+from benchmarks.preflight import check_all
 from benchmarks.protocol import Protocol
 from benchmarks.records import RunRecord, record_path
-from benchmarks.run import check, run
+from benchmarks.run import run
 from benchmarks.spec import RunSpec
 from benchmarks.task_loop import TaskLoop
 from benchmarks.workdir import WorkDir
@@ -381,7 +382,7 @@ def test_a_layer_pattern_that_fits_nothing_is_bad_input(
     strategy: str, override: str, message: str
 ) -> None:
     with pytest.raises(BadInput, match=message) as caught:
-        check(run_spec(strategy, override))
+        check_all([run_spec(strategy, override)], [], None)
     assert "\n" not in str(caught.value)
     assert f"strategy.{strategy}" in str(caught.value)
 
@@ -393,7 +394,7 @@ def test_a_model_without_heads_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> 
     spec = run_spec("ness")
     monkeypatch.setitem(BACKBONES, "mlp", headless)
     with pytest.raises(BadInput, match="has no head a task"):
-        check(spec)
+        check_all([spec], [], None)
 
 
 def test_a_scenario_that_a_method_does_not_support_is_bad_input(
@@ -401,7 +402,7 @@ def test_a_scenario_that_a_method_does_not_support_is_bad_input(
 ) -> None:
     monkeypatch.setattr(baselines.load("ness"), "scenarios", frozenset({"cil"}))
     with pytest.raises(BadInput, match="'ness' does not support 'til'; it supports cil"):
-        check(run_spec("ness"))
+        check_all([run_spec("ness")], [], None)
 
 
 def test_the_kept_epoch_is_that_of_the_lowest_validation_loss(tmp_path: Path) -> None:
