@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
@@ -61,6 +62,10 @@ def batch_slices(n: int, size: int) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(bounds)]
 
 
+WIDE = 10_000
+"""Inputs of a layer from which on a decomposition takes many minutes: its cost grows as d^3."""
+
+
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[None]:
     """Eval mode inside; afterwards every module has the mode it had."""
@@ -107,6 +112,7 @@ class InputMoments:
         self.layers = dict(layers)
         self.statistic = statistic
         self.M: dict[str, Tensor] = {}
+        _warn_of_wide(self.layers)
 
     def collect(
         self, model: nn.Module, batches: Iterable[Any], forward: Callable[[Any], Any]
@@ -150,6 +156,16 @@ class InputMoments:
             self.M[name] += product
         else:
             self.M[name] = product
+
+
+def _warn_of_wide(layers: Mapping[str, Layer]) -> None:
+    for name, layer in layers.items():
+        if (d := weight_columns(layer)) >= WIDE:
+            warnings.warn(
+                f"layer {name!r} has {d:,} inputs: its moments take {8 * d**2 / 2**30:.1f} GiB, and "
+                f"decomposing them may take hours; leave it out with exclude={name!r}",
+                stacklevel=2,
+            )
 
 
 def add_moments(total: dict[str, Tensor], new: Mapping[str, Tensor]) -> None:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from dense_oracle import CONVOLUTIONS, dense_rows, image_for
+from ness import moments
 from ness.moments import (
     InputMoments,
     add_moments,
@@ -178,3 +179,11 @@ def test_batch_mean_of_an_unbatched_image():
     moments.collect(layer, [x], layer)
     rows = input_rows(layer, x).double()
     torch.testing.assert_close(moments.M["conv"], rows.T @ rows, rtol=1e-4, atol=1e-5)
+
+
+def test_a_layer_too_wide_to_decompose_soon_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moments, "WIDE", 100)
+    layers = {"narrow": nn.Linear(99, 2), "wide": nn.Conv2d(4, 2, 5)}
+    with pytest.warns(UserWarning, match=r"'wide' has 100 inputs: .* exclude='wide'") as caught:
+        InputMoments(layers)
+    assert len(caught) == 1
