@@ -162,8 +162,8 @@ def _warn_of_wide(layers: Mapping[str, Layer]) -> None:
     for name, layer in layers.items():
         if (d := weight_columns(layer)) >= WIDE:
             warnings.warn(
-                f"layer {name!r} has {d:,} inputs: its moments take {8 * d**2 / 2**30:.1f} GiB, and "
-                f"decomposing them may take hours; leave it out with exclude={name!r}",
+                f"layer {name!r} has {d:,} inputs: its moments take {8 * d**2 / 2**30:.1f} GiB, "
+                f"and decomposing them may take hours; leave it out with exclude={name!r}",
                 stacklevel=2,
             )
 
