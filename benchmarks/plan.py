@@ -6,11 +6,13 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.errors import BadInput
+from benchmarks.preflight import check_all
 from benchmarks.records import DamagedRecord, RunRecord, record_path
 from benchmarks.reporting.specs import flatten, labels
 from benchmarks.spec import RunSpec
@@ -39,27 +41,31 @@ class Line:
 def plan(specs: Sequence[RunSpec], out: Path | None, data_dir: Path | None) -> Iterator[Line]:
     """A line for each method as soon as its steps are timed, each in a process of its own.
 
-    ``out``: the results folder whose finished runs count as done. Raises `BadInput` for a spec
-    that cannot run.
+    ``out``: the results folder whose finished runs count as done. Raises `BadInput` before the
+    first is timed if one of them cannot run.
     """
+    done = _finished(specs, out)
+    check_all([spec for spec in specs if spec.id not in done], done.values(), data_dir)
     labelled = labels({s.id: (s.strategy, flatten(s.model_dump(mode="json"))) for s in specs})
     groups: dict[str, list[RunSpec]] = {}
     for spec in specs:
         groups.setdefault(labelled[spec.id], []).append(spec)
     for label, group in groups.items():
-        todo = [spec for spec in group if not _is_finished(spec, out)]
+        todo = [spec for spec in group if spec.id not in done]
         found, problem = _measure(todo[0], data_dir) if todo else (None, "")
         yield Line(label, len(group), len(group) - len(todo), found, problem)
 
 
-def _is_finished(spec: RunSpec, out: Path | None) -> bool:
+def _finished(specs: Sequence[RunSpec], out: Path | None) -> dict[str, RunRecord]:
+    found: dict[str, RunRecord] = {}
     if out is None:
-        return False
-    try:
-        record = RunRecord.read(record_path(out, spec.stream, spec.strategy, spec.id))
-    except DamagedRecord:
-        return False
-    return record.status == "finished"
+        return found
+    for spec in specs:
+        with suppress(DamagedRecord):
+            record = RunRecord.read(record_path(out, spec.stream, spec.strategy, spec.id))
+            if record.status == "finished":
+                found[spec.id] = record
+    return found
 
 
 def _measure(spec: RunSpec, data_dir: Path | None) -> tuple[Estimate | None, str]:
