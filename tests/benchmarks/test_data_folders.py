@@ -102,7 +102,7 @@ def test_folders_that_do_not_fit_are_named(folder: Path, monkeypatch: pytest.Mon
     damaged, other_size = place / "train" / "a" / "1.png", place / "train" / "b" / "9.png"
     content = damaged.read_bytes()
     damaged.write_bytes(b"")
-    refused("notmnist", folder, str(damaged), "damaged", "delete it")
+    refused("notmnist", folder, str(damaged), "cannot be read as an image", "delete it")
     damaged.write_bytes(content)
     Image.fromarray(np.zeros((20, 28), np.uint8)).save(other_size)
     refused("notmnist", folder, str(other_size), "28 x 20 pixels", "28 x 28")
