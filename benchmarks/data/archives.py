@@ -5,13 +5,15 @@ So no name in an archive, absolute, with ``..`` or a link, can write anywhere.
 
 from __future__ import annotations
 
+import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterable
+from lzma import LZMAError
 from pathlib import Path
 
-from benchmarks.errors import BadInput
+from benchmarks.data.messages import BadFile, plain
 
 LARGEST = 2 << 30
 """Bytes that a member may have; a small archive can claim to hold far more."""
@@ -20,8 +22,8 @@ LARGEST = 2 << 30
 def zip_members(archive: Path, names: Iterable[str]) -> dict[str, bytes]:
     """The content of the files with these base names, in whatever folder of the archive.
 
-    Raises `BadInput` for a damaged archive and for a member that is missing, occurs twice or
-    is too large.
+    Raises `BadFile` for a damaged archive and for a member that is missing, occurs twice, is a
+    link or is too large.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -33,39 +35,48 @@ def zip_members(archive: Path, names: Iterable[str]) -> dict[str, bytes]:
                     if info.filename.rpartition("/")[2] == name
                     and not info.filename.startswith("__MACOSX/")
                 ]
-                if len(members) != 1 or members[0].file_size > LARGEST:
-                    raise BadInput(_unfit(archive, name, len(members)))
-                contents[name] = opened.read(members[0])
+                _require_one(archive, name, len(members))
+                (member,) = members
+                # Zips of systems without modes have none.
+                kind = stat.S_IFMT(member.external_attr >> 16)
+                _require_fit(archive, name, kind in {0, stat.S_IFREG}, member.file_size)
+                contents[name] = opened.read(member)
             return contents
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadInput(_damaged(archive, error)) from error
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, LZMAError) as error:
+        raise _damaged(archive, error) from error
 
 
 def tar_members(archive: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """The content of the files with these full names in a .tar.gz.
-
-    Raises `BadInput` as `zip_members` does, and for a member that is a link or no file.
-    """
-    wanted, contents = set(names), dict[str, bytes]()
+    """The content of the files with these full names in a .tar.gz; raises as `zip_members`."""
+    contents: dict[str, list[bytes]] = {name: [] for name in names}
     try:
         with tarfile.open(archive, "r:gz") as opened:
             for member in opened:
-                file = opened.extractfile(member) if member.isreg() else None
-                if member.name in wanted and file and member.size <= LARGEST:
-                    contents[member.name] = file.read()
+                if member.name in contents:
+                    file = opened.extractfile(member) if member.isreg() else None
+                    _require_fit(archive, member.name, file is not None, member.size)
+                    assert file is not None
+                    contents[member.name].append(file.read())
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise BadInput(_damaged(archive, error)) from error
-    for name in wanted - contents.keys():
-        raise BadInput(_unfit(archive, name, 0))
-    return contents
+        raise _damaged(archive, error) from error
+    for name, found in contents.items():
+        _require_one(archive, name, len(found))
+    return {name: content for name, (content,) in contents.items()}
 
 
-def _unfit(archive: Path, name: str, count: int) -> str:
-    return (
-        f"{archive}: holds {count} files {name} of at most {LARGEST >> 30} GiB, not one; delete it "
-        f"and get it again"
-    )
+def _require_one(archive: Path, name: str, count: int) -> None:
+    if not count:
+        raise BadFile(f"{archive}: has no member {name}")
+    if count > 1:
+        raise BadFile(f"{archive}: has {count} members {name}, and only one can be meant")
 
 
-def _damaged(archive: Path, error: Exception) -> str:
-    return f"{archive}: damaged ({error or type(error).__name__}); delete it and get it again"
+def _require_fit(archive: Path, name: str, is_file: bool, size: int) -> None:
+    if not is_file:
+        raise BadFile(f"{archive}: its member {name} is a link or folder, not a file")
+    if size > LARGEST:
+        raise BadFile(f"{archive}: its member {name} has {size:,} bytes, more than {LARGEST:,}")
+
+
+def _damaged(archive: Path, error: Exception) -> BadFile:
+    return BadFile(f"{archive}: damaged ({plain(error) or type(error).__name__})")

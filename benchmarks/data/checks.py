@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data.cache import NAMES, array_sha256, file_digest
+from benchmarks.data.messages import BadFile, plain
 from benchmarks.errors import BadInput
 
 
@@ -42,36 +43,40 @@ def require_known(
 
 
 def stack(array: Any, where: str) -> NDArray[Any]:
-    """An array or a list of alike arrays as one array; raises `BadInput` for unlike ones."""
+    """An array or a list of alike arrays as one array; raises `BadFile` for unlike ones."""
     try:
         return np.asarray(array)
     except ValueError as error:
-        raise BadInput(f"{where}: its images are not of one size ({error})") from error
+        raise BadFile(f"{where}: its images are not of one size ({plain(error)})") from error
 
 
 def images(array: NDArray[Any], where: str, *shapes: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The images (N, H, W, C) as uint8; raises `BadInput` for another shape or other numbers.
+    """The images (N, H, W, C) as uint8; raises `BadFile` for another shape or other numbers.
 
     ``shapes``: the (H, W, C) that are accepted.
     """
     if array.ndim != 4 or array.shape[1:] not in shapes or not len(array):
-        raise BadInput(f"{where}: images of shape {array.shape}, not (N, H, W, C) of {shapes}")
+        raise BadFile(f"{where}: images of shape {array.shape}, not (N, H, W, C) of {shapes}")
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
-    with np.errstate(invalid="ignore"):  # what does not fit is found by comparing
-        pixels = array.astype(np.uint8)
-    if array.dtype.kind not in "iuf" or not np.array_equal(pixels, array):
-        raise BadInput(f"{where}: {array.dtype} pixels that are no whole numbers from 0 to 255")
-    return pixels
+    if array.dtype.kind in "iuf":
+        with np.errstate(invalid="ignore"):  # what does not fit is found by comparing
+            pixels = array.astype(np.uint8)
+        if np.array_equal(pixels, array):
+            return pixels
+    raise BadFile(f"{where}: {array.dtype} pixels that are no whole numbers from 0 to 255")
 
 
 def labels(array: Any, where: str, *, n: int, classes: int) -> NDArray[np.int64]:
-    """The labels (N,) as int64; raises `BadInput` unless each of 0 to ``classes`` - 1 occurs."""
-    array = np.asarray(array)
+    """The labels (N,) as int64; raises `BadFile` unless each of 0 to ``classes`` - 1 occurs."""
+    try:
+        array = np.asarray(array)
+    except ValueError as error:
+        raise BadFile(f"{where}: its labels are no list of numbers ({plain(error)})") from error
     if array.shape != (n,) or array.dtype.kind not in "iuf":
-        raise BadInput(f"{where}: labels of shape {array.shape} ({array.dtype}), not {n} numbers")
+        raise BadFile(f"{where}: labels of shape {array.shape} ({array.dtype}), not {n} numbers")
     if not np.array_equal(np.unique(array), np.arange(classes)):
-        raise BadInput(
+        raise BadFile(
             f"{where}: the labels are not 0 to {classes - 1}, each at least once; found "
             f"{len(np.unique(array))} from {array.min()} to {array.max()}"
         )

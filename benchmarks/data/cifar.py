@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.data import checks
+from benchmarks.data import checks, mosaics
 from benchmarks.data.archives import tar_members
 from benchmarks.data.datasets import DataSet, Found, RawArrays, Remote
-from benchmarks.data.mosaics import read_mosaics
 from benchmarks.data.pickles import entry, read_pickle
 from benchmarks.errors import BadInput
 
@@ -38,15 +37,15 @@ class CifarFiles:
 
     def find(self, folder: Path) -> list[Found]:
         unpacked, archive = folder / self.folder, folder / self.archive.path
-        mosaics = folder / self.name
+        place = folder / self.name
         found = []
         if unpacked.is_dir():
             found.append(Found("torchvision", unpacked, partial(self._read_unpacked, unpacked)))
         if archive.is_file():
             read = partial(self._read_archive, archive)
             found.append(Found("torchvision", archive, read, (archive,)))
-        if any(mosaics.glob("t*/*.webp")):
-            found.append(Found("mosaics", mosaics, partial(self._read_mosaics, mosaics)))
+        if mosaics.lies_in(place):
+            found.append(Found("mosaics", place, partial(self._read_mosaics, place)))
         return found
 
     def _read_unpacked(self, folder: Path) -> RawArrays:
@@ -93,7 +92,7 @@ class CifarFiles:
         return x, np.asarray(entry(loaded, self.label_key, where), dtype="<i8")
 
     def _read_mosaics(self, folder: Path) -> RawArrays:
-        arrays = read_mosaics(folder, classes=self.classes, size=32)
+        arrays = mosaics.read_mosaics(folder, classes=self.classes, size=32)
         checks.require_known(
             arrays,
             self.mosaic_sha256,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.data.cache import Arrays, NotCached, read, store
 from benchmarks.data.download import DownloadFailed, download, is_offline
 from benchmarks.data.locks import locked, writing
+from benchmarks.data.messages import BadFile
 from benchmarks.errors import BadInput
 
 RawArrays = Mapping[str, NDArray[Any]]
@@ -30,7 +32,7 @@ class Found:
     path: Path
     """The folder or file that they are."""
     read: Callable[[], RawArrays]
-    """Reads and checks them; raises `BadInput` naming the damaged file."""
+    """Reads and checks them; raises `BadInput` naming the damaged file; see `DataSet.read`."""
     files: tuple[Path, ...] = ()
     """Archives whose sha256 the manifest keeps."""
 
@@ -81,7 +83,7 @@ class DataSet:
             with suppress(NotCached):
                 return read(folder)
             for found in self.find(data)[:1]:
-                return store(folder, found.source, found.read(), found.files)
+                return store(folder, found.source, self.read(found), found.files)
             try:
                 return self._download(data)
             except DownloadFailed as error:
@@ -104,20 +106,50 @@ class DataSet:
             if not any(path.is_file() for path in scratch.rglob("*")):
                 shutil.rmtree(scratch)  # nothing to continue
             raise
-        (found,) = self.find(scratch)
         try:
+            (found,) = self.find(scratch)
             arrays = found.read()
-        except BadInput:
+        except Exception as error:
             shutil.rmtree(scratch)  # else the next attempt would take the same files
-            raise
+            if not isinstance(error, BadInput):
+                raise
+            fault = str(error).replace(f"{scratch}{os.sep}", "")
+            raise BadInput(
+                f"{self.title}: what was downloaded is damaged or another file ({fault}); it is "
+                f"not kept; {self.how_to_get(data)}"
+            ) from error
         stored = store(data / self.name, found.source, arrays, found.files)
         shutil.rmtree(scratch)
         return stored
+
+    def read(self, found: Found) -> RawArrays:
+        """What the files hold; raises `BadInput` naming a bad or missing one and its address."""
+        addresses = {Path(remote.path).name: remote.urls[0] for remote in self.remotes}
+        everything = " and ".join(addresses.values())
+        try:
+            return found.read()
+        except BadFile as error:
+            raise BadInput(f"{error}; delete it and get {everything} again") from error
+        except FileNotFoundError as error:
+            path = Path(error.filename)
+            address = addresses.get(path.name, everything)
+            raise BadInput(
+                f"{path}: does not exist, and the others alone will not do; get {address}"
+            ) from error
+        except OSError as error:
+            raise BadInput(
+                f"{error.filename or found.path}: cannot be read ({error.strerror or error}); "
+                f"change its permissions, or get {everything} again"
+            ) from error
 
     def how_to_get(self, data: Path) -> str:
         """The files, folder and addresses that bring it into ``data`` by hand."""
         files = " and ".join(f"{remote.urls[0]} as {data / remote.path}" for remote in self.remotes)
         return (
-            f"save {files}, or run 'python -m benchmarks data import FOLDER --data "
-            f"{shlex.quote(str(data))}' with the FOLDER that holds {self.files}"
+            f"save {files}, or run '{import_command(data)}' with the FOLDER that holds {self.files}"
         )
+
+
+def import_command(data: Path) -> str:
+    """What fills the cache in ``data`` from the files in a FOLDER."""
+    return f"python -m benchmarks data import FOLDER --data {shlex.quote(str(data))}"

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from benchmarks.data.cache import file_digest
+from benchmarks.data.messages import plain
 from benchmarks.data.part_file import PartFile
 
 REACH_S = 8.0
@@ -61,7 +62,7 @@ def download(urls: Sequence[str], target: Path, md5: str | None) -> None:
         try:
             _fetch(url, part, md5)
         except DownloadFailed as error:
-            failures.append(f"{url}: {' '.join(str(error).split())}")
+            failures.append(f"{url}: {plain(error)}")
         else:
             part.finish()
             return

@@ -6,7 +6,7 @@ a user's own folders alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,8 +32,8 @@ def class_folders(folder: Path) -> list[Path]:
     return [path for path in _visible(folder) if path.is_dir()]
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The files of `SUFFIXES`, in any case, in ``folder`` itself, sorted by name.
+def image_files(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
+    """The files of these suffixes, in any case, in ``folder`` itself, sorted by name.
 
     Hidden files and what is no file are none; a link that leads nowhere is one, so that
     `open_image` refuses it. Raises as `class_folders` does.
@@ -41,7 +41,7 @@ def image_files(folder: Path) -> list[Path]:
     return [
         path
         for path in _visible(folder)
-        if path.suffix.lower() in SUFFIXES and (path.is_file() or not path.exists())
+        if path.suffix.lower() in suffixes and (path.is_file() or not path.exists())
     ]
 
 

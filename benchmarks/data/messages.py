@@ -1,13 +1,27 @@
-"""Foreign text in messages: what a file or a server says must not move a terminal's cursor."""
+"""What messages are made of: foreign text that stays on its line, and faults of foreign files."""
 
 from __future__ import annotations
+
+from benchmarks.errors import BadInput
 
 LONGEST = 300
 """Characters of foreign text that a message takes."""
 
 
+class BadFile(BadInput):
+    """A foreign file is not what it should be; the message does not say where to get it again.
+
+    `benchmarks.data.datasets.DataSet` knows, and adds it.
+    """
+
+
+def one_line(text: object) -> str:
+    """``str(text)`` without control characters, which would move a terminal's cursor."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in str(text))
+    return " ".join(printable.split())
+
+
 def plain(foreign: object) -> str:
-    """``str(foreign)`` on one line without control characters, cut after `LONGEST`."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in str(foreign))
-    text = " ".join(printable.split())
+    """`one_line` of what a file or a server says, cut after `LONGEST`."""
+    text = one_line(foreign)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

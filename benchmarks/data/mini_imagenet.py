@@ -35,11 +35,14 @@ NPZ_ARRAYS_SHA256: Mapping[str, str] = {
 
 
 def _find(folder: Path) -> list[Found]:
-    found = []
+    found: list[Found] = []
+    halves: list[Found] = []
     for place in (folder / name for name in FOLDERS):
         files = (place / "train.pkl", place / "test.pkl")
-        if all(file.is_file() for file in files):
-            found.append(Found("pickles", place, partial(_read_pickles, place), files))
+        present = [file for file in files if file.is_file()]
+        if present:
+            pair = Found("pickles", place, partial(_read_pickles, place), files)
+            (halves if len(present) == 1 else found).append(pair)
         if image_folders.lies_in(place):
             read = partial(image_folders.read_images, place, classes=CLASSES, size=SIZE, mode="RGB")
             found.append(Found("images", place, read))
@@ -47,13 +50,15 @@ def _find(folder: Path) -> list[Found]:
     if npz.is_file():
         read_npz = partial(read_jpegs, npz, NPZ_SHA256, NPZ_ARRAYS_SHA256, SIZE)
         found.append(Found("subset", npz, read_npz, (npz,)))
-    return found
+    return found + halves
 
 
 def _read_pickles(folder: Path) -> RawArrays:
     arrays: dict[str, NDArray[Any]] = {}
-    for split in ("train", "test"):
-        path = folder / f"{split}.pkl"
+    paths = {split: folder / f"{split}.pkl" for split in ("train", "test")}
+    for path in paths.values():
+        path.stat()  # one that is missing is said before the other, of a gigabyte, is read
+    for split, path in paths.items():
         where = str(path)
         loaded = read_pickle(path.read_bytes(), where)
         x = checks.stack(entry(loaded, "images", where), where)

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.data.image_folders import image_files, open_image
 from benchmarks.errors import BadInput
+
+SUFFIXES = (".webp",)
+
+
+def lies_in(folder: Path) -> bool:
+    """Whether ``folder`` has a mosaic of train or of test."""
+    return any(image_files(folder / split, SUFFIXES) for split in ("train", "test"))
 
 
 def read_mosaics(folder: Path, *, classes: int, size: int) -> dict[str, NDArray[Any]]:
@@ -19,7 +27,7 @@ def read_mosaics(folder: Path, *, classes: int, size: int) -> dict[str, NDArray[
     """
     arrays: dict[str, NDArray[Any]] = {}
     for split in ("train", "test"):
-        paths = sorted((folder / split).glob("*.webp"))
+        paths = image_files(folder / split, SUFFIXES)
         if [_label(path) for path in paths] != list(range(classes)):
             raise BadInput(
                 f"{folder / split}: expected one <label>_<name>.webp for each of the labels 0 to "
@@ -37,13 +45,7 @@ def _label(path: Path) -> int:
 
 
 def _tiles(path: Path, size: int) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise BadInput(f"{path}: damaged image ({error}); copy the file again") from error
+    pixels = np.asarray(open_image(path, "RGB"))
     rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
     if (rows * size, columns * size) != pixels.shape[:2]:
         raise BadInput(f"{path}: {pixels.shape[:2]} pixels are no tiling of {size} x {size} images")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.data import archives, checks, image_folders
 from benchmarks.data.datasets import DataSet, Found, RawArrays, Remote
+from benchmarks.data.messages import BadFile
 from benchmarks.data.packed import read_arrays
 from benchmarks.data.pickles import entry, read_pickle
 
@@ -36,20 +37,23 @@ NPZ_ARRAYS_SHA256: Mapping[str, str] = {
 
 def _find(folder: Path) -> list[Found]:
     archive, npz, pictures = folder / ZIP, folder / "notmnist.npz", folder / "notmnist"
-    found = []
+    found: list[Found] = []
+    halves: list[Found] = []
     if archive.is_file():
         found.append(Found("pickles", archive, partial(_read_zip, archive), (archive,)))
     for place in (pictures, folder):
         files = tuple(place / name for name in PICKLES.values())
-        if all(file.is_file() for file in files):
-            found.append(Found("pickles", files[0], partial(_read_pickles, place), files))
+        present = [file for file in files if file.is_file()]
+        if present:
+            pair = Found("pickles", present[0], partial(_read_pickles, place), files)
+            (halves if len(present) == 1 else found).append(pair)
     if image_folders.lies_in(pictures):
         read = partial(image_folders.read_images, pictures, classes=CLASSES, size=28, mode="L")
         found.append(Found("images", pictures, read))
     if npz.is_file():
         read_npz = partial(read_arrays, npz, NPZ_SHA256, NPZ_ARRAYS_SHA256)
         found.append(Found("subset", npz, read_npz, (npz,)))
-    return found
+    return found + halves
 
 
 def _read_zip(archive: Path) -> RawArrays:
@@ -73,6 +77,12 @@ def _decode(contents: Mapping[str, bytes], origin: str) -> RawArrays:
         x = checks.images(x, where, (28, 28, 1), (32, 32, 1))
         y = checks.labels(entry(loaded, "labels", where), where, n=len(x), classes=CLASSES)
         arrays |= {f"{split}_x": x, f"{split}_y": y}
+    sizes = [arrays[f"{split}_x"].shape[1:3] for split in PICKLES]
+    if sizes[0] != sizes[1]:
+        raise BadFile(
+            f"{origin}: images of {sizes[0]} pixels in train and of {sizes[1]} in test: one of the "
+            f"two is of another release"
+        )
     return arrays
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.errors import BadInput
+from benchmarks.data.messages import BadFile, plain
 
 _ARRAY_TYPE = "the type of an array"
 """Stands for ``numpy.ndarray``, which pickles only hand on: as a class it could be called."""
@@ -26,22 +26,22 @@ _ARRAY_TYPE = "the type of an array"
 def read_pickle(content: bytes, where: str) -> dict[str, Any]:
     """The dictionary in a pickle of Python 2 or 3; its byte keys become text.
 
-    Raises `BadInput` naming ``where`` for anything but arrays of numbers, numbers, text and
+    Raises `BadFile` naming ``where`` for anything but arrays of numbers, numbers, text and
     plain containers, and for a damaged pickle.
     """
     try:
         loaded = _Restricted(io.BytesIO(content), encoding="latin1").load()
     except Forbidden as error:
-        raise BadInput(
-            f"{where}: refused: reading this pickle would take {error}, and a data set needs "
-            f"arrays of numbers alone; get the file again from its source"
+        raise BadFile(
+            f"{where}: refused: reading this pickle would take {plain(error)}, and a data set "
+            f"needs arrays of numbers alone"
         ) from error
     # The unpickler raises whatever the damage happens to look like.
     except Exception as error:
-        fault = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise BadInput(f"{where}: damaged pickle ({fault}); get the file again") from error
+        fault = f"{type(error).__name__}: {plain(error)}"
+        raise BadFile(f"{where}: damaged pickle ({fault})") from error
     if not isinstance(loaded, dict):
-        raise BadInput(f"{where}: holds a {type(loaded).__name__}, not a dictionary")
+        raise BadFile(f"{where}: holds a {type(loaded).__name__}, not a dictionary")
     return {
         key.decode("latin1") if isinstance(key, bytes) else key: value
         for key, value in loaded.items()
@@ -49,10 +49,10 @@ def read_pickle(content: bytes, where: str) -> dict[str, Any]:
 
 
 def entry(loaded: Mapping[str, Any], key: str, where: str | Path) -> Any:
-    """``loaded[key]``; raises `BadInput` naming the keys that there are."""
+    """``loaded[key]``; raises `BadFile` naming the keys that there are."""
     if key not in loaded:
-        keys = ", ".join(sorted(map(str, loaded)))
-        raise BadInput(f"{where}: has no {key!r}, only {keys or 'nothing'}; it is another file")
+        keys = plain(", ".join(sorted(repr(key) for key in loaded if isinstance(key, str))))
+        raise BadFile(f"{where}: has no {key!r}, only {keys or 'nothing'}: it is another file")
     return loaded[key]
 
 

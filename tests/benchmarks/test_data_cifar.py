@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 from cifar_files import expect, make_archive, make_mosaics, md5, trust, write_tar
-from data_checks import assert_holds, refused
+from data_checks import assert_holds, one_line, refused
 
 from benchmarks import data
 from benchmarks.data import cache
+from benchmarks.data.archives import tar_members
 from benchmarks.data.cifar import CIFAR100_FILES, CifarFiles
+from benchmarks.errors import BadInput
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +60,7 @@ def test_the_whole_set_goes_before_mosaics(folder: Path, monkeypatch: pytest.Mon
     archive, mosaics = data.import_folder(folder, folder.parent / "cache")
     assert archive.ok
     assert "from torchvision" in archive.detail
-    assert mosaics.detail == "skipped: CIFAR-100 came from cifar-100-python.tar.gz"
+    assert mosaics.detail == "skipped: CIFAR-100 is taken from cifar-100-python.tar.gz"
     assert_holds(data.load("cifar100", folder.parent / "cache"), expected)
 
 
@@ -123,11 +125,24 @@ def test_no_tar_writes_or_reads_elsewhere(
         monkeypatch, replace(files, archive=replace(files.archive, md5=md5(archive.read_bytes())))
     )
     if kind in {"link", "hard link"}:
-        refused("cifar100", folder, str(archive), f"0 files {test}")
+        address = files.archive.urls[0]
+        refused("cifar100", folder, str(archive), f"{test} is a link or folder", address)
     else:
         data.load("cifar100", folder)
         assert not outside.exists()
         assert {path.name for path in folder.parent.iterdir()} == {"data"}
+
+
+@pytest.mark.parametrize(("copies", "words"), [(0, "has no member f/a"), (2, "2 members f/a")])
+def test_a_member_of_a_tar_is_there_once(folder: Path, copies: int, words: str) -> None:
+    with tarfile.open(folder / "a.tar.gz", "w:gz") as tar:
+        for content in (b"1", b"22")[:copies]:
+            entry = tarfile.TarInfo("f/a")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    with pytest.raises(BadInput) as error:
+        tar_members(folder / "a.tar.gz", ["f/a"])
+    one_line(error, f"{folder / 'a.tar.gz'}: ", words)
 
 
 @pytest.mark.parametrize("damage", ["no tar", "cut"])
@@ -155,4 +170,4 @@ def test_a_batch_without_labels(folder: Path, monkeypatch: pytest.MonkeyPatch) -
             batches={split: {split: md5(batch)} for split in ("train", "test")},
         ),
     )
-    refused("cifar100", folder, str(archive), "no 'fine_labels', only coarse_labels, data")
+    refused("cifar100", folder, str(archive), "no 'fine_labels', only 'coarse_labels', 'data'")

@@ -176,6 +176,23 @@ def test_addresses_are_tried_in_order_and_all_named(server: Site, target: Path) 
     assert target.read_bytes() == CONTENT
 
 
+def test_what_a_server_says_moves_no_cursor(target: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+
+        def answer() -> None:
+            with rude.accept()[0] as connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.0 500 \x1b[31mred\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(DownloadFailed) as error:
+            download([f"http://127.0.0.1:{rude.getsockname()[1]}/file.bin"], target, None)
+        thread.join()
+    assert "HTTP 500" in str(error.value)
+    assert str(error.value).isprintable()
+
+
 def test_a_server_that_never_answers_is_given_up_soon(
     target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,36 +7,21 @@ import os
 import pickle
 import pickletools
 import subprocess
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from cifar_files import Raw
-from data_checks import assert_holds, refused
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
+from pickle_files import Calls
 
-from benchmarks import data
-from benchmarks.data import archives, cache, mini_imagenet, notmnist
-from benchmarks.data.pickles import read_pickle
+from benchmarks.data.pickles import entry, read_pickle
 from benchmarks.errors import BadInput
 
 NUMBERS = ["u1", "i1", "<i4", "<i8", "<f4", "<f8", ">i4", "?"]
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NESS_OFFLINE", "1")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data"
 
 
 @given(
@@ -82,16 +67,6 @@ def test_a_pickle_of_python_2() -> None:
 def test_keys_of_bytes_are_read_as_text() -> None:
     content = pickle.dumps({b"data": 1, "labels": 2, b"\xff": 3})
     assert read_pickle(content, "here") == {"data": 1, "labels": 2, "ÿ": 3}
-
-
-class Calls:
-    """What pickles into a call of a function."""
-
-    def __init__(self, function: Any, *arguments: Any) -> None:
-        self.call = (function, arguments)
-
-    def __reduce__(self) -> Any:
-        return self.call
 
 
 @pytest.mark.parametrize(
@@ -164,6 +139,7 @@ def test_allowed_names_do_what_arrays_need_alone(content: bytes) -> None:
         read_pickle(content, "FILE")
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.data())
 def test_damage_is_bad_input_and_never_a_call(draw: st.DataObject) -> None:
     content = bytearray(
@@ -193,140 +169,18 @@ def test_flags_of_a_dtype_are_not_taken_from_the_pickle() -> None:
     assert loaded.tolist() == list(range(8))
 
 
+def test_text_of_a_pickle_moves_no_cursor() -> None:
+    with pytest.raises(BadInput) as error:
+        entry({"a\nb": 1, "\x1b[31m": 2, 3: 4}, "images", "FILE")
+    assert str(error.value) == (
+        r"FILE: has no 'images', only '\x1b[31m', 'a\nb': it is another file"
+    )
+    with pytest.raises(BadInput) as error:
+        read_pickle(b"\x80\x04\x8c\x06a\n\x1b[2J\x8c\x01b\x93.", "FILE")
+    assert str(error.value).isprintable()
+
+
 def test_no_dictionary_and_no_pickle() -> None:
     for content, word in ((pickle.dumps([1]), "list"), (b"<html>", "damaged"), (b"", "damaged")):
         with pytest.raises(BadInput, match=f"FILE: .*{word}"):
             read_pickle(content, "FILE")
-
-
-# The data sets that come as pickles -------------------------------------------------------
-
-
-def make_pickles(
-    shape: tuple[int, ...], key: str, *, protocol: int = 2
-) -> tuple[Raw, dict[str, bytes]]:
-    """Two images a class of three classes, and one; in the order of a shuffle."""
-    generator, arrays, contents = np.random.default_rng(0), {}, {}
-    for split, n in (("train", 6), ("test", 3)):
-        x = generator.integers(0, 256, (n, *shape), dtype=np.uint8)
-        y = np.arange(n)[::-1] % 3
-        arrays |= {f"{split}_x": x, f"{split}_y": y}
-        contents[split] = pickle.dumps({key: x, "labels": y.astype(np.uint8)}, protocol)
-    return arrays, contents
-
-
-def write_zip(archive: Path, contents: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
-        for name, content in contents.items():
-            opened.writestr(name, content)
-
-
-@pytest.fixture
-def three_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notmnist, "CLASSES", 3)
-    monkeypatch.setattr(mini_imagenet, "CLASSES", 3)
-
-
-@pytest.mark.usefixtures("three_classes")
-@pytest.mark.parametrize("place", ["zip", "zip with folders", "notmnist", "."])
-def test_notmnist_of_the_papers(folder: Path, place: str) -> None:
-    expected, contents = make_pickles((1, 32, 32), "features", protocol=4)
-    files = {notmnist.PICKLES[split]: content for split, content in contents.items()}
-    if place.startswith("zip"):
-        inside = "notmnist/" if "folders" in place else ""
-        junk = {"__MACOSX/._notmnist_train.pkl": b"", "__MACOSX/notmnist_train.pkl": b"junk"}
-        write_zip(
-            folder / "notmnist.zip", {inside + name: file for name, file in files.items()} | junk
-        )
-    else:
-        (folder / place).mkdir(exist_ok=True)
-        for name, file in files.items():
-            (folder / place / name).write_bytes(file)
-    arrays = data.load("notmnist", folder)
-    for split in ("train", "test"):
-        expected[f"{split}_x"] = expected[f"{split}_x"].transpose(0, 2, 3, 1)
-    assert_holds(arrays, expected)
-    assert arrays.source == "pickles"
-    names = {"notmnist.zip"} if place.startswith("zip") else set(files)
-    assert set(cache.read_manifest(folder / "notmnist").files) == names
-
-
-@pytest.mark.usefixtures("three_classes")
-@pytest.mark.parametrize("place", ["miniimagenet", "MiniImageNet"])
-@pytest.mark.parametrize("kind", ["array", "lists", "floats"])
-def test_miniimagenet_of_the_papers(folder: Path, place: str, kind: str) -> None:
-    expected, contents = make_pickles((84, 84, 3), "images")
-    (folder / place).mkdir()
-    for split in ("train", "test"):
-        x, y = expected[f"{split}_x"], expected[f"{split}_y"]
-        if kind == "lists":
-            contents[split] = pickle.dumps({"images": list(x), "labels": y.tolist()})
-        elif kind == "floats":
-            contents[split] = pickle.dumps({"images": x.astype("f4"), "labels": y.astype("f8")})
-        (folder / place / f"{split}.pkl").write_bytes(contents[split])
-    assert_holds(data.load("miniimagenet", folder), expected)
-
-
-@pytest.mark.usefixtures("three_classes")
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"images": np.zeros((6, 84, 84), np.uint8)}, "shape (6, 84, 84)"),
-        ({"images": np.zeros((6, 32, 32, 3), np.uint8)}, "shape (6, 32, 32, 3)"),
-        ({"images": np.full((6, 84, 84, 3), 0.5)}, "no whole numbers from 0 to 255"),
-        ({"images": np.full((6, 84, 84, 3), 300)}, "no whole numbers from 0 to 255"),
-        ({"images": np.full((6, 84, 84, 3), np.nan)}, "no whole numbers from 0 to 255"),
-        ({"images": [np.zeros((84, 84, 3)), np.zeros((83, 84, 3))]}, "not of one size"),
-        ({"labels": [0, 1, 2]}, "not 6 numbers"),
-        ({"labels": [1, 2, 3, 1, 2, 3]}, "not 0 to 2"),
-        ({"labels": [0, 1, 1, 0, 1, 1]}, "not 0 to 2"),
-        ({"labels": list("abcabc")}, "not 6 numbers"),
-    ],
-)
-def test_other_contents_are_refused(folder: Path, changes: dict[str, Any], words: str) -> None:
-    expected, contents = make_pickles((84, 84, 3), "images")
-    (folder / "miniimagenet").mkdir()
-    train = {"images": expected["train_x"], "labels": expected["train_y"], **changes}
-    for split, content in (contents | {"train": pickle.dumps(train)}).items():
-        (folder / "miniimagenet" / f"{split}.pkl").write_bytes(content)
-    refused("miniimagenet", folder, str(folder / "miniimagenet" / "train.pkl"), words)
-
-
-@pytest.mark.usefixtures("three_classes")
-def test_an_evil_pickle_in_a_zip(folder: Path) -> None:
-    evil = pickle.dumps({"features": Calls(os.system, f"touch {folder / 'evil'}")})
-    write_zip(folder / "notmnist.zip", dict.fromkeys(notmnist.PICKLES.values(), evil))
-    refused("notmnist", folder, str(folder / "notmnist.zip"), "notmnist_train.pkl", "posix.system")
-    assert not (folder / "evil").exists()
-
-
-@pytest.mark.usefixtures("three_classes")
-def test_no_zip_writes_elsewhere(folder: Path) -> None:
-    _, contents = make_pickles((1, 32, 32), "features")
-    files = {f"../{notmnist.PICKLES[split]}": content for split, content in contents.items()}
-    write_zip(folder / "notmnist.zip", files | {"../outside": b"evil", "/tmp/ness evil": b"evil"})
-    data.load("notmnist", folder)
-    assert {path.name for path in folder.parent.iterdir()} == {"data"}
-    assert not Path("/tmp/ness evil").exists()
-
-
-@pytest.mark.parametrize("damage", ["no zip", "cut", "flipped", "member", "twice", "too large"])
-def test_a_damaged_zip_is_named(folder: Path, damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = folder / "notmnist.zip"
-    files = dict.fromkeys(notmnist.PICKLES.values(), pickle.dumps({"a": os.urandom(2000)}))
-    if damage == "member":
-        files.popitem()
-    elif damage == "twice":
-        files |= {f"copy/{name}": content for name, content in files.items()}
-    elif damage == "too large":
-        monkeypatch.setattr(archives, "LARGEST", 1000)
-    write_zip(archive, files)
-    content = bytearray(archive.read_bytes())
-    if damage == "no zip":
-        content = bytearray(b"<html>")
-    elif damage == "cut":
-        del content[-100:]
-    elif damage == "flipped":
-        content[500] ^= 1
-    archive.write_bytes(content)
-    refused("notmnist", folder, str(archive), "delete it and get it again")
