@@ -44,7 +44,8 @@ def fetch(
 ) -> None:
     """Put the data sets NAME... into the cache: from the data folder, else downloaded.
 
-    An interrupted download is continued by the next one. Status 1 if one cannot be had.
+    An interrupted download is continued by the next one. Every byte of what is there is hashed.
+    Status 1 if one cannot be had or is damaged.
     """
     from benchmarks.data import DATASETS, fetch
 
@@ -52,12 +53,7 @@ def fetch(
         raise BadInput(f"name the data sets to fetch, or give --all; known: {', '.join(DATASETS)}")
     if offline:
         os.environ["NESS_OFFLINE"] = "1"
-    complete = True
-    for status in fetch(names or DATASETS, data):
-        _print([status])
-        complete &= status.ok
-    if not complete:
-        raise typer.Exit(1)
+    _report(fetch(names or DATASETS, data))
 
 
 @app.command("import")
@@ -65,23 +61,24 @@ def import_(
     folder: Annotated[Path, typer.Argument(help="Folder that holds the data sets' files.")],
     data: DataDir = None,
 ) -> None:
-    """Put the data sets found in FOLDER into the cache, checked against their known hashes."""
+    """Put the data sets found in FOLDER into the cache, checked against their known hashes.
+
+    Goes on after a damaged one; then the status is 1.
+    """
     from benchmarks.data import import_folder
 
-    _print(import_folder(folder, data))
+    _report(import_folder(folder, data))
 
 
 @app.command()
 def verify(data: DataDir = None) -> None:
-    """Hash every byte of the cached data sets; status 1 if one is damaged."""
+    """Hash every byte of the cached data sets; status 1 if one is damaged or incomplete."""
     from benchmarks.data import data_folder, verify
 
     report = verify(data)
-    _print(report)
     if not report:
         typer.echo(f"nothing is cached in {data_folder(data)}")
-    if not all(status.ok for status in report):
-        raise typer.Exit(1)
+    _report(report)
 
 
 @app.command("list")
@@ -90,7 +87,8 @@ def list_(data: DataDir = None) -> None:
     from benchmarks.data import data_folder, listing
 
     typer.echo(f"data folder: {data_folder(data)}")
-    _print(listing(data))
+    for status in listing(data):
+        _print(status)
 
 
 @app.command()
@@ -114,6 +112,18 @@ def show(
     typer.echo(out)
 
 
-def _print(report: Iterable[Status]) -> None:
+def _report(report: Iterable[Status]) -> None:
+    """Print statuses as they come; exit with 1 if one is not ok."""
+    complete = True
     for status in report:
-        typer.echo(f"{status.name}: {status.detail}")
+        _print(status)
+        complete &= status.ok
+    if not complete:
+        raise typer.Exit(1)
+
+
+def _print(status: Status) -> None:
+    from benchmarks.data.messages import one_line
+
+    # Names of files in an imported folder are foreign text.
+    typer.echo(one_line(f"{status.name}: {status.detail}"))

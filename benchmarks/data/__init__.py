@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from benchmarks.data.cache import Arrays, data_folder
+from benchmarks.data.cache import Arrays
 from benchmarks.data.cifar import CIFAR10_FILES, CIFAR100_FILES
 from benchmarks.data.datasets import DataSet
+from benchmarks.data.folder import data_folder
 from benchmarks.data.manage import Status, fetch_all, import_into, list_all, verify_all
 from benchmarks.data.mini_imagenet import MINIIMAGENET
 from benchmarks.data.mnist import FASHION_FILES, MNIST_FILES
@@ -76,13 +77,18 @@ def _named(name: str) -> DataSet:
 def import_folder(source: Path, data_dir: Path | None = None) -> list[Status]:
     """Put every data set found in ``source`` into the cache; says what was skipped and why.
 
-    Raises `BadInput` for a folder without any, and for arrays with the wrong hash.
+    One that is damaged or incomplete is a status that is not ok. Raises `BadInput` for a
+    folder without any, and where nothing can be written.
     """
     return import_into(data_folder(data_dir), source, DATASETS)
 
 
 def verify(data_dir: Path | None = None) -> list[Status]:
-    """Hash every cached array in full and compare; one status a data set in the cache."""
+    """Hash every cached array in full and compare; one status a data set in the cache.
+
+    What an interrupted import left there is a status that is not ok. Raises `BadInput` for a
+    data folder that does not exist.
+    """
     return verify_all(data_folder(data_dir), DATASETS)
 
 

@@ -18,21 +18,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.data.locks import writing
+from benchmarks.errors import BadInput
 from benchmarks.records import first_fault, write_atomically
 
 NAMES = ("train_x", "train_y", "test_x", "test_y")
 MANIFEST = "manifest.json"
-
-
-def data_folder(data_dir: Path | None) -> Path:
-    """``data_dir`` if given, else environment NESS_DATA, else the user's cache folder."""
-    if data_dir is not None:
-        return data_dir.expanduser()
-    if named := os.environ.get("NESS_DATA"):
-        return Path(named).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("ness-cl", appauthor=False) / "data"
 
 
 class NotCached(Exception):
@@ -160,8 +150,12 @@ def store(
     """Write the four arrays and then their manifest, each whole or not at all, and map them.
 
     Call it inside `locked`. The old manifest goes first, so that a crash at any moment
-    leaves either no manifest or a true one. ``files``: what the arrays were read from.
+    leaves either no manifest or a true one. ``files``: what the arrays were read from. Raises
+    `BadInput` where nothing can be written.
     """
+    for path in (folder / name for name in (MANIFEST, *(f"{name}.npy" for name in NAMES))):
+        if path.is_dir():
+            raise BadInput(f"{path}: is a folder in the place of a file; remove it")
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST).unlink(missing_ok=True)

@@ -35,3 +35,10 @@ def refused(name: str, folder: Path, *words: str) -> None:
         data.load(name, folder)
     one_line(error, *words)
     assert not (folder / name / "manifest.json").exists()
+
+
+def flip_last_bit(file: Path) -> None:
+    """Damage that no size shows."""
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from cifar_files import Raw, expect, make_archive
-from data_checks import assert_holds
+from data_checks import assert_holds, flip_last_bit
 from idx_files import known
-from test_data_pickles import make_pickles, write_zip
+from pickle_files import make_pickles, write_zip
 from typer.testing import CliRunner
 from web_server import Served, Site, site
 
@@ -145,10 +146,50 @@ def test_a_damaged_archive_without_checksum_is_not_taken_twice(
 ) -> None:
     good = server.files["notmnist.zip"].content
     server.files["notmnist.zip"].content = good[:-100]
-    assert "notmnist.zip: damaged" in fetch(folder, "notmnist", status=1)
+    said = fetch(folder, "notmnist", status=1)
+    assert "what was downloaded is damaged or another file (notmnist.zip: damaged" in said
+    assert f"save {server.url}notmnist.zip as {folder / 'notmnist.zip'}" in said
+    assert ".download" not in said
+    assert "delete it" not in said
     server.files["notmnist.zip"].content = good
     fetch(folder, "notmnist")
     assert_holds(data.load("notmnist", folder), letters)
+
+
+def test_a_download_that_its_reader_trips_over_is_not_taken_twice(
+    folder: Path, server: Site, letters: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trip(*args: object, **options: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(notmnist, "read_pickle", trip)
+        with pytest.raises(ZeroDivisionError):
+            data.load("notmnist", folder)
+    assert not list(folder.glob(".*.download"))
+    fetch(folder, "notmnist")
+    assert len(server.asked) == 2
+
+
+def test_ragged_labels_are_not_taken_twice(
+    folder: Path, server: Site, letters: Raw, tmp_path: Path
+) -> None:
+    good = server.files["notmnist.zip"].content
+    ragged = pickle.dumps({"features": letters["train_x"], "labels": [0, [1, 2], 0, 1, 2, 0]})
+    write_zip(tmp_path / "bad.zip", dict.fromkeys(notmnist.PICKLES.values(), ragged))
+    server.files["notmnist.zip"].content = (tmp_path / "bad.zip").read_bytes()
+    assert "its labels are no list of numbers" in fetch(folder, "notmnist", status=1)
+    server.files["notmnist.zip"].content = good
+    fetch(folder, "notmnist")
+    assert_holds(data.load("notmnist", folder), letters)
+
+
+def test_a_fetch_hashes_what_is_there(folder: Path, cifar: Raw) -> None:
+    fetch(folder, "cifar100")
+    flip_last_bit(folder / "cifar100" / "test_x.npy")
+    said = fetch(folder, "cifar100", status=1)
+    assert f"{folder / 'cifar100' / 'test_x.npy'} is damaged" in said
+    assert f"delete {folder / 'cifar100'} and fetch it again" in said
 
 
 def test_all_and_names(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
