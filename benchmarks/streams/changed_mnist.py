@@ -19,6 +19,7 @@ from benchmarks.streams.class_names import DIGIT_NAMES
 from benchmarks.streams.class_splits import Layout, channels_first, make_task
 from benchmarks.streams.mnist import MNIST_NORMALISATION
 from benchmarks.streams.parts import Count, Draw, Share, SplitSeed, count_classes
+from benchmarks.streams.rotation import rotated
 from benchmarks.streams.stream import Context, Stream
 
 PIXELS = 28 * 28
@@ -66,7 +67,7 @@ def rotated_mnist(
     """Rotated MNIST: all ten digits in every task, turned by another angle in each.
 
     ``angles``: degrees counter-clockwise, one a task; left out, they divide half a turn, from 0
-    in steps of 180 / ``tasks``. Turned by Pillow about the centre, bilinear, black outside.
+    in steps of 180 / ``tasks``. Turned about the centre, bilinear, black outside, as Pillow does.
     All tasks have the same images, and hold the same ones out. For the other arguments see
     `Draw`. Raises `BadInput` for a class order, for a value that does not fit and for missing
     data.
@@ -98,14 +99,3 @@ def permuted(images: NDArray[Any], order: Tensor) -> Tensor:
     """Images (n, H, W, C) as (n, C, H, W) with pixel ``order[i]`` (H * W,) in place i."""
     x = channels_first(images)
     return x.flatten(2)[:, :, order].view(x.shape)
-
-
-def rotated(images: NDArray[Any], angle: float) -> Tensor:
-    """Grey images (n, H, W, 1) as (n, 1, H, W), turned counter-clockwise by degrees."""
-    from PIL import Image
-
-    turned = np.empty_like(images)
-    for i, image in enumerate(images):
-        whole = Image.fromarray(image[..., 0]).rotate(angle, Image.Resampling.BILINEAR)
-        turned[i, ..., 0] = np.asarray(whole)
-    return channels_first(turned)

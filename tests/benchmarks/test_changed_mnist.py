@@ -13,7 +13,8 @@ from PIL import Image
 
 from benchmarks.errors import BadInput
 from benchmarks.streams import STREAMS
-from benchmarks.streams.changed_mnist import permuted, rotated
+from benchmarks.streams.changed_mnist import permuted
+from benchmarks.streams.rotation import CHUNK, rotated
 from benchmarks.streams.stream import SPLITS, Context, Stream
 
 
@@ -73,6 +74,24 @@ def test_angles_are_degrees_counter_clockwise(angle: float, quarters: int) -> No
     images = np.random.default_rng(0).integers(0, 256, (2, 28, 28, 1), dtype=np.uint8)
     expected = np.rot90(images, quarters, axes=(1, 2)).transpose(0, 3, 1, 2)
     assert np.array_equal(rotated(images, angle).numpy(), expected)
+
+
+@pytest.mark.parametrize("angle", [1e-9, 18, 36.0, 45, 60, 108, 162, 200.5, -30, 400])
+@pytest.mark.parametrize("shape", [(28, 28), (7, 12)])
+def test_images_are_turned_as_pillow_turns_each(angle: float, shape: tuple[int, int]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (CHUNK + 40, *shape, 1), dtype=np.uint8)
+    images[:100] = images[:100] // 64 * 85  # plain areas, where a sum is nearly whole
+    images[100:120] = 255
+    each = [Image.fromarray(i).rotate(angle, Image.Resampling.BILINEAR) for i in images[..., 0]]
+    apart = np.abs(
+        np.stack([np.asarray(i, int) for i in each]) - rotated(images, angle)[:, 0].numpy()
+    )
+    assert apart.max() <= 1
+    assert np.mean(apart > 0) < 2e-3
+
+
+def test_no_images_turn_into_none() -> None:
+    assert rotated(np.empty((0, 28, 28, 1), np.uint8), 30).shape == (0, 1, 28, 28)
 
 
 def test_angles_divide_half_a_turn_unless_they_are_given(data: Path) -> None:
