@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -38,9 +39,18 @@ class Normalisation(Normaliser):
     std: tuple[float, ...] = (1.0,)
 
     def constants(self, x: Tensor, source: Tensor | None) -> tuple[Tensor, Tensor]:
-        shape = (1, -1, *(1 for _ in x.shape[2:]))
-        mean = torch.tensor(self.mean, device=x.device).view(shape)
-        return mean, torch.tensor(self.std, device=x.device).view(shape)
+        return _of_shape(self, x.ndim, x.device)
+
+
+# Kept: making them takes longer than using them, where a loader takes sample by sample.
+@lru_cache(maxsize=64)
+def _of_shape(constants: Normalisation, ndim: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (1, C, 1, ...) of ``ndim`` axes."""
+    shape = (1, -1, *(1 for _ in range(ndim - 2)))
+    # Tensors made in inference mode could not be used outside of it.
+    with torch.inference_mode(False):
+        mean = torch.tensor(constants.mean, device=device).view(shape)
+        return mean, torch.tensor(constants.std, device=device).view(shape)
 
 
 @dataclass(frozen=True)

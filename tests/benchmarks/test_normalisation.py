@@ -125,3 +125,18 @@ def test_what_does_not_fit_together_is_refused(stream: Stream) -> None:
     with pytest.raises(ValueError, match="others do not"):
         Split.union([split(0), sourceless])
     assert Split.union([sourceless, sourceless]).source is None
+
+
+def test_constants_are_made_once_and_serve_with_gradients_and_without() -> None:
+    normalisation = Normalisation(mean=(0.25, 0.5, 0.125), std=(0.5, 0.25, 2.0))
+    images = torch.arange(12, dtype=torch.uint8).view(1, 3, 2, 2)
+    with torch.inference_mode():
+        first = normalisation(images)
+    mean, std = normalisation.constants(images, None)
+    assert mean is normalisation.constants(images[:, :, :1], None)[0]
+    assert mean.shape == std.shape == (1, 3, 1, 1)
+    assert normalisation.constants(images.flatten(2), None)[0].shape == (1, 3, 1)
+    x = images.float().requires_grad_()
+    normalisation(x).sum().backward()
+    assert torch.equal(normalisation(images), first)
+    assert torch.equal(x.grad, (torch.ones_like(x) / std) / 255)
