@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Mapping
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from benchmarks.data.cache import NAMES, array_sha256
+from benchmarks.data.cache import array_sha256
 from benchmarks.errors import BadInput
+from benchmarks.streams.tensor_formats import read_arrays
+
+CHANNELS = {1, 3}
+"""Of images as most data sets have them."""
 
 
 @dataclass(frozen=True)
@@ -32,49 +33,36 @@ class TensorFile:
 def read_tensors(file: Path) -> TensorFile:
     """The arrays train_x, train_y, test_x and test_y of a .npz or .pt file.
 
-    Neither runs code that the file brings: no pickled objects, weights alone. Raises `BadInput`
-    for a file that can't be read, that lacks an array, or whose arrays do not fit.
+    Raises `BadInput` as `read_arrays` does, and for arrays that do not fit. Warns of images that
+    seem to have their channels last.
     """
-    arrays = _read(file)
-    for name in NAMES:
-        if name not in arrays:
-            raise BadInput(
-                f"{file}: holds no array {name!r}, it has {', '.join(sorted(arrays)) or 'none'}; "
-                f"give it {', '.join(NAMES)}"
-            )
+    arrays = read_arrays(file)
     for split in ("train", "test"):
         _check_samples(file, split, arrays[f"{split}_x"])
-        _check_labels(file, split, arrays[f"{split}_y"], len(arrays[f"{split}_x"]))
     train, test = arrays["train_x"], arrays["test_x"]
     if (train.shape[1:], train.dtype) != (test.shape[1:], test.dtype):
         raise BadInput(
             f"{file}: train_x has {train.dtype} samples of shape {train.shape[1:]}, test_x "
             f"{test.dtype} of {test.shape[1:]}; make them alike"
         )
+    for split in ("train", "test"):
+        _check_labels(file, split, arrays[f"{split}_y"], len(arrays[f"{split}_x"]), len(train))
+    if train.ndim == 4 and train.shape[3] in CHANNELS and train.shape[1] not in CHANNELS:
+        warnings.warn(
+            f"{file}: samples of shape {train.shape[1:]} are taken as {train.shape[1]} channels; "
+            f"if the channels are last, put them first: x.transpose(0, 3, 1, 2)",
+            stacklevel=2,
+        )
     train_y, test_y = (arrays[f"{split}_y"].astype(np.int64) for split in ("train", "test"))
     return TensorFile(train, train_y, test, test_y, array_sha256(train, train_y, test, test_y))
 
 
-def _read(file: Path) -> Mapping[str, NDArray[Any]]:
-    try:
-        if file.suffix == ".npz":
-            with np.load(file, allow_pickle=False) as loaded:
-                return {name: loaded[name] for name in loaded.files if name in NAMES}
-        if file.suffix == ".pt":
-            tensors = torch.load(file, map_location="cpu", weights_only=True)
-            if not isinstance(tensors, dict):
-                raise ValueError("it holds no dict of tensors")
-            return {k: v.numpy() for k, v in tensors.items() if torch.is_tensor(v)}
-    except (OSError, ValueError, EOFError, BadZipFile, RuntimeError, pickle.UnpicklingError) as e:
-        reason = (str(e).splitlines() or [type(e).__name__])[0]
-        raise BadInput(
-            f"{file}: cannot be read ({reason}); save a dict of plain tensors {', '.join(NAMES)} "
-            f"with torch.save, or arrays with numpy.savez"
-        ) from e
-    raise BadInput(f"stream_args.file = {str(file)!r}: give a .npz or a .pt file")
-
-
 def _check_samples(file: Path, split: str, x: NDArray[Any]) -> None:
+    if x.ndim == 3:
+        raise BadInput(
+            f"{file}: {split}_x is {x.dtype} of shape {x.shape}; add a channel axis: "
+            f"{split}_x[:, None] is (N, 1, H, W)"
+        )
     if x.ndim not in {2, 4} or x.dtype not in (np.uint8, np.float32) or not x.size:
         raise BadInput(
             f"{file}: {split}_x is {x.dtype} of shape {x.shape}; make it uint8 or float32 of "
@@ -84,7 +72,7 @@ def _check_samples(file: Path, split: str, x: NDArray[Any]) -> None:
         raise BadInput(f"{file}: {split}_x holds NaN or infinity; replace those values")
 
 
-def _check_labels(file: Path, split: str, y: NDArray[Any], samples: int) -> None:
+def _check_labels(file: Path, split: str, y: NDArray[Any], samples: int, training: int) -> None:
     if y.shape != (samples,) or not np.issubdtype(y.dtype, np.integer):
         raise BadInput(
             f"{file}: {split}_y is {y.dtype} of shape {y.shape}; make it one integer for each of "
@@ -92,3 +80,9 @@ def _check_labels(file: Path, split: str, y: NDArray[Any], samples: int) -> None
         )
     if y.min() < 0:
         raise BadInput(f"{file}: {split}_y holds the label {y.min()}; number classes from 0")
+    # Before anything is counted by label, and before int64 makes large labels negative.
+    if y.max() >= training:
+        raise BadInput(
+            f"{file}: {split}_y holds the label {y.max()}, and there are {training} training "
+            f"samples for all classes; number classes from 0 without a gap"
+        )
