@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
+from benchmarks.data.image_folders import SUFFIXES, class_folders, image_files, open_image
 from benchmarks.errors import BadInput
 from benchmarks.streams.parts import Indices
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
+IMAGE_SUFFIXES = {*SUFFIXES, ".avif", ".bmp", ".gif", ".heic", ".tif", ".tiff", ".webp"}
+"""Of what a user takes for an image, read or not."""
+HIDDEN = (".", "__MACOSX")
+"""How names begin that `image_files` and `class_folders` pass over."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,13 @@ class ImageFiles:
     size: int
 
     def __getitem__(self, indices: Indices, /) -> NDArray[np.uint8]:
-        """Raises `BadInput` naming the file that is no image."""
+        """Raises `BadInput` for more than there is memory for, and as `read_image` does."""
+        needed, free = len(indices) * self.size**2 * 3, psutil.virtual_memory().available
+        if needed > free:
+            raise BadInput(
+                f"stream_args.size = {self.size}: {len(indices)} images of that take "
+                f"{needed / 2**30:.1f} GiB and {free / 2**30:.1f} are free; give a smaller one"
+            )
         images = np.empty((len(indices), self.size, self.size, 3), np.uint8)
         for row, index in enumerate(indices):
             images[row] = read_image(self.paths[index], self.size)
@@ -45,7 +57,9 @@ class ImageFolder:
 def read_folder(folder: Path, size: int) -> tuple[ImageFolder, tuple[str, ...]]:
     """The images of ``folder``/{train,test}/<class>, and the sorted names of the classes.
 
-    Raises `BadInput` for a missing folder and for classes that only one of the two has.
+    Raises `BadInput` for a missing folder, for classes that only one of the two has, for a file
+    that can't be read and for images that would not be: of another kind, or in folders below that
+    of a class.
     """
     named = {split: _classes(folder / split) for split in ("train", "test")}
     if only := set(named["train"]) ^ set(named["test"]):
@@ -62,11 +76,13 @@ def read_folder(folder: Path, size: int) -> tuple[ImageFolder, tuple[str, ...]]:
         labels: list[int] = []
         for label, name in enumerate(classes):
             files = _files(folder / split / name)
+            _refuse_others(folder / split / name, files)
             paths += files
             labels += [label] * len(files)
         for path in paths:
-            digest.update(f"{path.relative_to(folder).as_posix()}\n".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+            name = f"{path.relative_to(folder).as_posix()}\n"
+            digest.update(name.encode(errors="surrogateescape"))  # not all names are UTF-8
+            digest.update(hashlib.sha256(_content(path)).digest())
         made.append((ImageFiles(tuple(paths), size), np.array(labels, np.int64)))
     (train_x, train_y), (test_x, test_y) = made
     images = ImageFolder(train_x, train_y, test_x, test_y, digest.hexdigest())
@@ -74,22 +90,14 @@ def read_folder(folder: Path, size: int) -> tuple[ImageFolder, tuple[str, ...]]:
 
 
 def read_image(path: Path, size: int) -> NDArray[np.uint8]:
-    """An image file as (size, size, 3) uint8: upright, RGB, resized whatever its proportions.
+    """An image file as (size, size, 3) uint8, resized whatever its proportions.
 
-    Raises `BadInput` for a file that is no image.
+    Raises `BadInput` as `benchmarks.data.image_folders.open_image` does.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    try:
-        with Image.open(path) as opened:
-            upright = ImageOps.exif_transpose(opened).convert("RGB")
-            resized = upright.resize((size, size), Image.Resampling.BILINEAR)
-            return np.asarray(resized, np.uint8)
-    # Pillow raises what its decoders raise.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInput(
-            f"{path}: cannot be read as an image ({error}); replace the file or take it away"
-        ) from error
+    resized = open_image(path, "RGB").resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(resized, np.uint8)
 
 
 def _classes(folder: Path) -> list[str]:
@@ -98,18 +106,42 @@ def _classes(folder: Path) -> list[str]:
             f"{folder}: no such folder; stream_args.folder has to hold train/<class>/ and "
             f"test/<class>/ with images"
         )
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if loose := image_files(folder):
+        raise BadInput(f"{loose[0]}: an image of no class; put it into the folder of one")
+    names = [path.name for path in class_folders(folder)]
     if not names:
         raise BadInput(f"{folder}: holds no folders; put the images of each class into one")
     return names
 
 
 def _files(folder: Path) -> list[Path]:
-    files = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    )
+    files = image_files(folder)
     if not files:
         raise BadInput(f"{folder}: holds no {', '.join(SUFFIXES)} files; add some, or remove it")
     return files
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"{path}: cannot be read ({error.strerror}); replace the file or take it away"
+        ) from error
+
+
+def _refuse_others(folder: Path, read: Sequence[Path]) -> None:
+    """Raise `BadInput` for images that would be left out without a word."""
+    others = sorted(set(_images_below(folder)) - set(read))
+    if others:
+        raise BadInput(
+            f"{others[0]}: an image that would not be read, the first of {len(others)}; save it as "
+            f"{', '.join(SUFFIXES)} in the folder of its class itself, or take it away"
+        )
+
+
+def _images_below(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        hidden = any(part.startswith(HIDDEN) for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in IMAGE_SUFFIXES and not hidden and path.is_file():
+            yield path

@@ -34,12 +34,13 @@ def from_folder(
     """A user's images: ``folder`` holds train/<class>/ and test/<class>/ with .png and .jpg.
 
     Classes are numbered in the order of their sorted names. Images are turned as their EXIF
-    says, made RGB and resized to ``size`` x ``size``, whatever their proportions.
+    says, put on black where they are transparent, made RGB and resized to ``size`` x ``size``,
+    whatever their proportions.
     ``mean``, ``std``: of pixels scaled to 0 to 1, one number or three. For the other
     arguments see `Draw`. Raises `BadInput` for a value that does not fit, and for a folder or
     an image that can't be read.
     """
-    images, class_names = read_folder(Path(folder).expanduser(), size)
+    images, class_names = read_folder(_path("folder", folder), size)
     return split_classes(
         name=name,
         context=context,
@@ -70,11 +71,11 @@ def from_tensors(
     """A user's tensors: ``file`` (.npz or .pt) holds train_x, train_y, test_x and test_y.
 
     Samples are (N, C, H, W) or (N, D), uint8 (scaled to 0 to 1) or float32 (taken as they
-    are); labels (N,) are integers from 0. ``mean``, ``std``: of the samples so scaled, one
-    number or one a channel. For the other arguments see `Draw`. Raises `BadInput` for a value that
-    does not fit and for a file that holds something else.
+    are); labels (N,) are integers from 0 without a gap. ``mean``, ``std``: of the samples so
+    scaled, one number or one a channel. For the other arguments see `Draw`. Raises `BadInput` for
+    a value that does not fit and for a file that holds something else.
     """
-    tensors = read_tensors(Path(file).expanduser())
+    tensors = read_tensors(_path("file", file))
     peak = 255.0 if tensors.train_x.dtype == "uint8" else 1.0
     return split_classes(
         name=name,
@@ -86,6 +87,18 @@ def from_tensors(
         normalisation=_normalisation(peak, mean, std, channels=tensors.train_x.shape[1]),
         layout=as_they_are,
     )
+
+
+def _path(key: str, value: str) -> Path:
+    # An empty one would be the current folder.
+    if not value.strip():
+        raise BadInput(f"stream_args.{key} = {value!r}: name the {key}")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise BadInput(
+            f"stream_args.{key} = {value!r}: there is no such user; write the path in full"
+        ) from error
 
 
 def _normalisation(
