@@ -92,7 +92,7 @@ def four_datasets(
 
 def _one_a_task(name: str, context: Context, draw: Draw, members: Sequence[Member]) -> Stream:
     context.refuse_class_order(name, "its tasks are data sets in the papers' order")
-    sets = [_load(member, context) for member in members]
+    sets = _load(members, context)
     tasks = []
     for number, images in enumerate(sets):
         parts = draw.parts(images)
@@ -117,13 +117,19 @@ def _one_a_task(name: str, context: Context, draw: Draw, members: Sequence[Membe
     )
 
 
-def _load(member: Member, context: Context) -> data.Arrays:
-    try:
-        return data.load(member.dataset, context.data_dir)
-    except BadInput as error:
-        if member is not SVHN:
-            raise
-        raise BadInput(f"{error}; the stream 'four_datasets' is this one without SVHN") from error
+def _load(members: Sequence[Member], context: Context) -> list[data.Arrays]:
+    """The data sets of all members; `BadInput` names every one that cannot be had."""
+    sets: list[data.Arrays] = []
+    missing: dict[Member, str] = {}
+    for member in members:
+        try:
+            sets.append(data.load(member.dataset, context.data_dir))
+        except BadInput as error:
+            missing[member] = str(error)
+    if not missing:
+        return sets
+    hints = ["the stream 'four_datasets' is this one without SVHN"] if SVHN in missing else []
+    raise BadInput("; ".join([*missing.values(), *hints]))
 
 
 def in_colour(images: NDArray[Any]) -> Tensor:

@@ -40,12 +40,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def without(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A data folder without one of the members, and no network to get it from."""
+    """A data folder without some of the members, and no network to get them from."""
     monkeypatch.setenv("NESS_OFFLINE", "1")
 
-    def make(name: str) -> Path:
-        shutil.copytree(whole, tmp_path / "data")
-        shutil.rmtree(tmp_path / "data" / name)
+    def make(*names: str) -> Path:
+        shutil.copytree(whole, tmp_path / "data", ignore=shutil.ignore_patterns(*names))
         return tmp_path / "data"
 
     return make
@@ -129,6 +128,16 @@ def test_without_another_member_neither_runs(without: Any) -> None:
         with pytest.raises(BadInput, match="notMNIST is not in") as error:
             build(data, f"{stream}/til")
         assert "four_datasets" not in str(error.value)
+
+
+def test_every_missing_member_is_named(without: Any) -> None:
+    with pytest.raises(BadInput) as error:
+        build(without("mnist", "svhn", "notmnist"), "five_datasets/til")
+    message = str(error.value)
+    for title in ("MNIST is not in", "SVHN is not in", "notMNIST is not in"):
+        assert title in message
+    assert "CIFAR-10 is not in" not in message
+    assert message.endswith("; the stream 'four_datasets' is this one without SVHN")
 
 
 def test_the_hashes_are_those_of_the_members(whole: Path) -> None:
