@@ -11,19 +11,23 @@ from benchmarks.backbones import BACKBONES, MultiHeadNet
 from benchmarks.backbones.norms import TaskNorm
 from benchmarks.errors import BadInput
 from benchmarks.seeds import seed_all
-from benchmarks.spec import OptimizerSpec, RunSpec
+from benchmarks.spec import ClassOrder, OptimizerSpec, RunSpec
 from benchmarks.streams.stream import Context, Stream
 
 
 def load_stream(spec: RunSpec, data_dir: Path | None) -> Stream:
     """The stream of a spec."""
-    order = spec.class_order
-    context = Context(
+    context = context_of(spec.class_order, spec.class_order_seed, data_dir=data_dir)
+    return streams.STREAMS[spec.stream](**spec.stream_args, context=context)
+
+
+def context_of(order: ClassOrder, seed: int, *, data_dir: Path | None) -> Context:
+    """What a stream needs to know of a ``class_order``; ``seed`` serves where it is per_seed."""
+    return Context(
         data_dir=data_dir,
-        class_order_seed=spec.class_order_seed if order == "per_seed" else None,
+        class_order_seed=seed if order == "per_seed" else None,
         class_order_list=tuple(order) if isinstance(order, list) else None,
     )
-    return streams.STREAMS[spec.stream](**spec.stream_args, context=context)
 
 
 def build_model(spec: RunSpec, stream: Stream) -> MultiHeadNet:

@@ -96,20 +96,27 @@ def show(
     stream: Annotated[str, typer.Argument(help="A stream with its scenario: split_cifar10/til.")],
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="E.g. stream_args.tasks=5."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="stream_args.*, class_order or seed, as in a spec."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", show_default=False, help="Else montage-STREAM.png."),
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Else montage-STREAM.png; .png without a suffix.",
+        ),
     ] = None,
     data: DataDir = None,
 ) -> None:
     """Picture the first training batch of each task of STREAM, as the net sees it."""
-    from benchmarks.montage import make_stream, write_montage
+    from benchmarks.montage import make_stream, picture_file, read_overrides, write_montage
 
-    out = out or Path(f"montage-{stream.replace('/', '-')}.png")
-    write_montage(make_stream(stream, set_ or [], data), out)
-    typer.echo(out)
+    overrides = set_ or []
+    file = picture_file(Path(f"montage-{stream.replace('/', '-')}.png") if out is None else out)
+    write_montage(make_stream(stream, overrides, data), file, seed=read_overrides(overrides).seed)
+    typer.echo(file)
 
 
 def _report(report: Iterable[Status]) -> None:

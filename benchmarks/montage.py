@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from benchmarks import streams
 from benchmarks.arguments import complete
+from benchmarks.build import context_of
 from benchmarks.errors import BadInput, nearest
 from benchmarks.loading import TensorBatches
 from benchmarks.seeds import derive
-from benchmarks.streams.stream import Context, Stream
+from benchmarks.spec import ClassOrder, Seed, Table, parse
+from benchmarks.streams.stream import Stream
 from benchmarks.sweep_spec import apply_override
 
 PANEL_INCHES, DPI, TITLE_WIDTH = 3.0, 150, 46
@@ -24,24 +27,47 @@ GAP = 1
 """White pixels between the images of a batch."""
 
 
+class Shown(Table):
+    """What of a spec ``--set`` may change where a stream is shown."""
+
+    stream_args: dict[str, Any] = Field(default_factory=dict)
+    class_order: ClassOrder = "fixed"
+    seed: Seed = 1
+    """Of the class order where it is per_seed, and of the batches: the seed of a run."""
+
+
+def read_overrides(overrides: Sequence[str]) -> Shown:
+    """``key=value`` of the command line; raises `BadInput` for an unknown key and its value."""
+    data: dict[str, Any] = {}
+    for override in overrides:
+        apply_override(override, data)
+    return parse(Shown, data, where="--set")
+
+
 def make_stream(name: str, overrides: Sequence[str], data_dir: Path | None) -> Stream:
-    """A stream by its name, with ``stream_args.key=value`` overrides, in the fixed class order.
+    """A stream by its name, with the overrides of `Shown`.
 
     Raises `BadInput` for an unknown name or key, for a value that does not fit and for missing
     data.
     """
     if name not in streams.STREAMS:
         raise BadInput(f"unknown stream {name!r}; {nearest(name, streams.STREAMS)}")
-    data: dict[str, Any] = {"stream_args": {}}
-    for override in overrides:
-        apply_override(override, data)
-    for key in data:
-        if key != "stream_args":
-            raise BadInput(f"--set {key}: of a spec, a stream has the keys stream_args.* alone")
-    function = streams.STREAMS[name]
-    harness = frozenset({"name", "context"})
-    arguments = complete(function, data["stream_args"], where="stream_args", skip=harness)
-    return function(**arguments, context=Context(data_dir=data_dir))
+    shown = read_overrides(overrides)
+    function, harness = streams.STREAMS[name], frozenset({"name", "context"})
+    arguments = complete(function, shown.stream_args, where="stream_args", skip=harness)
+    return function(
+        **arguments, context=context_of(shown.class_order, shown.seed, data_dir=data_dir)
+    )
+
+
+def picture_file(out: Path) -> Path:
+    """The file that is written for ``--out``: .png where it has no suffix.
+
+    Raises `BadInput` for a folder, which an empty name is too.
+    """
+    if out.is_dir():
+        raise BadInput(f"--out {str(out)!r} is a folder; give a FILE, such as {out / 'a.png'}")
+    return out if out.suffix.strip(".") else out.with_name(f"{out.name.rstrip('.')}.png")
 
 
 def write_montage(stream: Stream, out: Path, *, batch_size: int = 64, seed: int = 1) -> None:

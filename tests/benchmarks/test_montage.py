@@ -12,10 +12,11 @@ from matplotlib.image import imread
 from small_runs import make_strategy, run_spec
 from typer.testing import CliRunner
 
+from benchmarks import montage
 from benchmarks.data_cli import app
 from benchmarks.errors import BadInput
 from benchmarks.montage import first_batch, make_stream, mosaic, title, write_montage
-from benchmarks.streams.stream import Stream
+from benchmarks.streams.stream import Context, Stream
 
 FOUR = ("cifar10", "mnist", "fashion_mnist", "notmnist")
 
@@ -66,6 +67,24 @@ def test_the_command_writes_the_picture(tmp_path: Path, monkeypatch: pytest.Monk
     assert imread(tmp_path / "montage-split_digits-til.png").shape[2] == 4
     assert run([*arguments, "--out", "other.svg"]).stdout == "other.svg\n"
     assert "task 2" in (tmp_path / "other.svg").read_text()
+    for name in ("plain", "plain."):
+        assert run([*arguments, "--out", name]).stdout == "plain.png\n"
+        (tmp_path / "plain.png").unlink()
+
+
+def test_a_class_order_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def classes(*overrides: str) -> list[int]:
+        made = make_stream("split_digits/cil", overrides, None)
+        return [label for task in made.tasks for label in task.classes]
+
+    assert classes("class_order=per_seed", "seed=3") == Context(class_order_seed=3).class_order(10)
+    assert classes("class_order=[4, 2]", "stream_args.tasks=1") == [4, 2]
+    assert classes("seed=3") == list(range(10))
+    seeds = []
+    monkeypatch.setattr(montage, "write_montage", lambda *_, seed: seeds.append(seed))
+    for overrides in ([], ["--set", "seed=3"]):
+        run(["show", "split_digits/til", *overrides, "--out", str(tmp_path / "a.png")])
+    assert seeds == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +92,12 @@ def test_the_command_writes_the_picture(tmp_path: Path, monkeypatch: pytest.Monk
     [
         (["split_digit/til"], "unknown stream 'split_digit/til'; did you mean 'split_digits/til'"),
         (["split_digits/til", "--set", "stream_args.task=2"], "stream_args.task; did you mean"),
-        (["split_digits/til", "--set", "seed=2"], "--set seed: .*stream_args.* alone"),
+        (["split_digits/til", "--set", "sed=2"], "--set: unknown key 'sed'; did you mean 'seed'"),
+        (["split_digits/til", "--set", "stream_args=5"], "--set: stream_args: .* dictionary"),
+        (["split_digits/til", "--set", "class_order=random"], "class_order: 'random': write"),
+        (["split_digits/til", "--set", "class_order=[]"], "class_order: .*a list of class"),
+        (["split_digits/til", "--out", ""], "--out '.' is a folder; give a FILE"),
+        (["split_digits/til", "--out", "."], "--out '.' is a folder; give a FILE"),
         (["split_digits/til", "--out", "nowhere/a.png"], "nowhere/a.png: cannot be written"),
         (["split_digits/til", "--out", "a.xyz"], "a.xyz: cannot be written .*give another --out"),
     ],
