@@ -35,7 +35,7 @@ def complete(
     try:
         made = model(**given)
     except ValidationError as error:
-        raise BadInput(f"{where}: {first_fault(error)}") from error
+        raise BadInput(first_fault(error, where)) from error
     unset = {
         name
         for name in UNSET_AT_DEFAULT & set(model.model_fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -151,10 +152,16 @@ class RunRecord(BaseModel):
         return record
 
 
-def first_fault(error: ValidationError) -> str:
-    """The first of pydantic's complaints as one line: where, and what."""
-    fault = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in fault["loc"])
+def first_fault(error: ValidationError, table: str = "") -> str:
+    """The first of pydantic's complaints as one line: where, and what.
+
+    ``table``: the dotted key of what was checked, where users know it by one; then the whole key
+    is named, and the value too.
+    """
+    fault = error.errors(include_url=False, include_input=bool(table))[0]
+    where = ".".join(str(part) for part in ([table] if table else []) + list(fault["loc"]))
+    if table and fault["type"] != "missing":
+        where += f" = {reprlib.repr(fault['input'])}"
     what = " ".join(str(fault["msg"]).split()).removeprefix("Value error, ")
     return f"{where}: {what}" if where else what
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from benchmarks.data import Arrays
 from benchmarks.errors import BadInput
 from benchmarks.streams.stream import SplitName
 
@@ -65,6 +66,13 @@ class Draw:
         Raises `BadInput` naming the argument and the class that has too few images.
         """
         n_classes = count_classes(images)
+        for split, y in (("train", images.train_y), ("test", images.test_y)):
+            absent = np.setdiff1d(np.arange(n_classes), y)
+            if len(absent):
+                raise BadInput(
+                    f"class {absent[0]} has no {split} images, but there are classes to "
+                    f"{n_classes - 1}; {_labels_way_out(images)}"
+                )
         train = some_of_each_class(
             images.train_y, n_classes, self.train_per_class, self.split_seed, "train"
         )
@@ -77,8 +85,25 @@ class Draw:
 
 
 def count_classes(images: ImageSet) -> int:
-    """Classes of a data set: its labels are 0 to one less."""
-    return 1 + int(max(images.train_y.max(), images.test_y.max()))
+    """Classes of a data set: its labels are 0 to one less.
+
+    Raises `BadInput` for more of them than training images, and for labels below 0.
+    """
+    lowest = int(min(images.train_y.min(), images.test_y.min()))
+    highest = int(max(images.train_y.max(), images.test_y.max()))
+    # Before anything is counted by label: a single damaged one would take all memory.
+    if lowest < 0 or highest >= len(images.train_y):
+        raise BadInput(
+            f"labels go from {lowest} to {highest}, with {len(images.train_y)} training images; "
+            f"{_labels_way_out(images)}"
+        )
+    return 1 + highest
+
+
+def _labels_way_out(images: ImageSet) -> str:
+    if isinstance(images, Arrays):
+        return "is the cache damaged? 'python -m benchmarks data verify' tells"
+    return "number the classes from 0 without a gap and give each some for train and for test"
 
 
 def some_of_each_class(
@@ -86,16 +111,11 @@ def some_of_each_class(
 ) -> Indices:
     """Indices of ``n`` random samples of every class, or of all of them, sorted.
 
-    Raises `BadInput` for a class with fewer, and for one without any.
+    Every class has some. Raises `BadInput` for a class with fewer than ``n``.
     """
     counts = np.bincount(labels, minlength=n_classes)
     least = int(counts.argmin())
     key = f"stream_args.{split}_per_class"
-    if counts[least] == 0:
-        raise BadInput(
-            f"class {least} has no {split} images, but there are classes to {n_classes - 1}; "
-            f"number the classes from 0 without a gap and give each some for train and for test"
-        )
     if n is None:
         return np.arange(len(labels))
     if n < 1:

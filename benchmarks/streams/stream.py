@@ -66,6 +66,8 @@ class Context:
 
     @staticmethod
     def _listed(n_classes: int, order: tuple[int, ...]) -> list[int]:
+        if not order:
+            raise BadInput("class_order = []: lists no class; list some, or set it to 'fixed'")
         for position, label in enumerate(order):
             if not 0 <= label < n_classes:
                 fault = f"there is no class {label}"

@@ -60,3 +60,8 @@ def test_a_seed_that_numpy_cannot_take_is_refused() -> None:
 def test_streams_without_a_class_order_refuse_one(name: str, order: dict[str, object]) -> None:
     with pytest.raises(BadInput, match=f"has no meaning for {name}: .*set class_order = 'fixed'"):
         STREAMS[name](context=Context(**order))
+
+
+def test_an_order_without_classes_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"class_order = \[\]: lists no class; list some"):
+        digits("til", class_order_list=())

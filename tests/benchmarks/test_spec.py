@@ -108,6 +108,20 @@ def test_a_wrong_value_is_refused_by_name(override: str, where: str) -> None:
     assert where in refusal(override)
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("stream_args.tasks=abc", "stream_args.tasks = 'abc': Input should be a valid integer"),
+        ("strategy.ness.eps=small", "strategy.ness.eps = 'small': Input should be a valid number"),
+        ('backbone_args.hidden=["wide"]', "backbone_args.hidden.0 = 'wide': Input should be"),
+        ("stream_args.tasks=" + "9" * 999, "stream_args.tasks = 999"),
+    ],
+)
+def test_a_wrong_argument_is_named_whole_and_with_its_value(override: str, message: str) -> None:
+    assert refusal(override).startswith(message)
+    assert len(refusal(override)) < 120
+
+
 def test_required_keys_are_required(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text('stream = "split_digits/til"\nbackbone = "mlp"\nseeds = [1]\n')

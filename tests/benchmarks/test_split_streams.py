@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_data import indices, labels, store
 
@@ -118,6 +119,24 @@ def test_a_class_without_images_is_refused(tmp_path: Path) -> None:
     store(tmp_path, "mnist", [8, 0, 8], [2, 2, 2])
     with pytest.raises(BadInput, match="class 1 has no train images, but there are classes to 2"):
         build(tmp_path, "split_mnist/til", tasks=1)
+
+
+@pytest.mark.parametrize("label", [-1, 60, 2**62])
+def test_damaged_labels_of_the_cache_are_refused(tmp_path: Path, label: int) -> None:
+    arrays = store(tmp_path, "mnist", [6] * 10, [2] * 10)
+    labels = np.load(tmp_path / "mnist" / "train_y.npy", mmap_mode="r+")
+    labels[3] = label
+    labels.flush()
+    assert arrays.train_y[3] == label
+    words = (
+        f"labels go from .*{label}.* with 60 training images; .*'python -m benchmarks data verify'"
+    )
+    with pytest.raises(BadInput, match=words):
+        build(tmp_path, "split_mnist/til")
+    labels[3] = 12
+    labels.flush()
+    with pytest.raises(BadInput, match=r"class 10 has no train images, .* data verify' tells"):
+        build(tmp_path, "split_mnist/til")
 
 
 @pytest.mark.parametrize("stream", CASES)
