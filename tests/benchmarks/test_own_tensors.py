@@ -140,6 +140,7 @@ def test_channels_that_seem_to_be_last_are_said(tmp_path: Path) -> None:
             tensors(tmp_path / "first.npz")
 
 
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor invariants")
 @pytest.mark.parametrize(
     ("value", "words"),
     [
