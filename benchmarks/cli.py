@@ -107,10 +107,13 @@ def plan_(
 
     if workers < 1:
         raise BadInput(f"--workers {workers}: give at least 1")
-    print(plan.HEADER)
-    lines = []
-    for line in plan.plan(expand(load_sweep(spec, set_ or [])), out, data):
-        print(plan.render(line), flush=True)
+    groups = plan.by_label(expand(load_sweep(spec, set_ or [])))
+    width = max(map(len, groups))
+    lines: list[plan.Line] = []
+    for line in plan.plan(groups, out, data):
+        if not lines:
+            print(plan.header(width))
+        print(plan.render(line, width), flush=True)
         lines.append(line)
     print(plan.summary(lines, workers))
     if any(line.problem for line in lines):
@@ -204,7 +207,9 @@ def main() -> NoReturn:
     except (Abort, KeyboardInterrupt):
         status = 130
     if status == 130:  # typer's own answer to Ctrl-C, or ours
-        print("stopped; the same command goes on from the last finished task", file=sys.stderr)
+        resumes = sys.argv[1] in ("sweep", "run")
+        goes_on = "; the same command goes on from the last finished task" if resumes else ""
+        print(f"stopped{goes_on}", file=sys.stderr)
     sys.exit(status)
 
 

@@ -17,10 +17,10 @@ from benchmarks.arguments import complete
 from benchmarks.build import context_of
 from benchmarks.errors import BadInput, nearest
 from benchmarks.loading import TensorBatches
+from benchmarks.overrides import apply_override
 from benchmarks.seeds import derive
 from benchmarks.spec import ClassOrder, Seed, Table, parse
 from benchmarks.streams.stream import Stream
-from benchmarks.sweep_spec import apply_override
 
 PANEL_INCHES, DPI, TITLE_WIDTH = 3.0, 150, 46
 GAP = 1

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.errors import BadInput
-from benchmarks.records import RunRecord
+from benchmarks.records import DamagedRecord, RunRecord
 from benchmarks.spec import RunSpec
 
 
-def check_all(
-    specs: Sequence[RunSpec], finished: Iterable[RunRecord], data_dir: Path | None
-) -> None:
-    """Raise `BadInput` if one of the specs cannot run, or their data are not those of ``finished``.
+def check_all(specs: Sequence[RunSpec], out: Path | None, data_dir: Path | None) -> None:
+    """Raise `BadInput` if one of the specs cannot run, or runs in ``out`` are on other data.
 
     Each stream is loaded once, and of runs that differ in their seeds the first stands for all.
     """
     from benchmarks.build import load_stream
     from benchmarks.run import check
 
-    done = list(finished)
     groups: dict[str, dict[str, RunSpec]] = {}
     for spec in specs:
         groups.setdefault(_stream_of(spec), {}).setdefault(_unseeded(spec), spec)
     for same_stream in groups.values():
         first = next(iter(same_stream.values()))
         stream = load_stream(first, data_dir)
-        for record in done:
+        for record in _stored(out, first.stream):
             _require_same_data(record, first, stream.data_hash)
         for spec in same_stream.values():
             check(spec, stream)
+
+
+def _stored(out: Path | None, stream: str) -> Iterator[RunRecord]:
+    """The records of a stream, without the damaged ones, which are named where they are due."""
+    for path in sorted((out / "runs" / stream).glob("*/*.json")) if out is not None else ():
+        try:
+            yield RunRecord.read(path)
+        except DamagedRecord:
+            continue
 
 
 def _require_same_data(record: RunRecord, spec: RunSpec, data_hash: str) -> None:

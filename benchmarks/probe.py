@@ -2,13 +2,15 @@
 
 A method is trained on the first tasks thinned to a few batches, once with few and once with
 more; what grows with the samples and what does not is told apart by a straight line through the
-two, and the line is followed to the size of the real tasks. Task 1 and the tasks after it have
-lines of their own, since most methods leave the first one alone.
+two, and the line is followed to the size of the real tasks. The first three tasks have lines of
+their own: most methods leave the first one alone, and some look back at one old task in the second
+and at several from the third on. The third stands for all later ones; what a method adds with every
+further task (EWC's penalties, TRGP's memories) is not foreseen.
 """
 
 from __future__ import annotations
 
-import tempfile
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -27,12 +29,11 @@ from benchmarks.streams.stream import Sees, Stream, Task
 from benchmarks.task_loop import TaskLoop
 from benchmarks.workdir import WorkDir
 
-TASKS = 2
-"""The first, and one that meets what the method kept of it."""
-EPOCHS = 2
-"""Of which the second is timed: the first warms up."""
+TASKS = 3
 BATCHES = (2, 8)
 """A task in the small probe and in the large one."""
+ITERATIONS = 12
+"""Of each task at least; RWalk scores every ten, and cannot do without a score."""
 
 
 class ProbeFailed(Exception):
@@ -44,7 +45,7 @@ class Estimate:
     """Of one whole run."""
 
     seconds: float
-    """At most: every task trained for all its epochs."""
+    """With every task trained for all its epochs."""
     memory_bytes: int
     """Peak of the process (of the GPU, on a GPU), the data of all tasks included."""
 
@@ -63,15 +64,16 @@ class Probe:
     peak_bytes: int
 
 
-def estimate(spec: RunSpec, data_dir: Path | None) -> Estimate:
+def estimate(spec: RunSpec, data_dir: Path | None, scratch: Path) -> Estimate:
     """Time and memory of a run on this machine; raises `BadInput` and `ProbeFailed`.
 
-    Call it in a process of its own, or the peak is that of whatever else ran there.
+    ``scratch``: a folder for what the probes write. Call it in a process of its own, or the peak is
+    that of whatever else ran there.
     """
     stream = load_stream(spec, data_dir)
     check(spec, stream)
     with deterministic(spec.threads):
-        small, large = (probe(spec, stream, batches) for batches in BATCHES)
+        small, large = (probe(spec, stream, batches, scratch) for batches in BATCHES)
     sees = baselines.load(spec.strategy)(**spec.strategy_args).sees
     seconds = images = 0.0
     for step in range(stream.steps(sees)):
@@ -103,11 +105,11 @@ def follow(
     return y1 + slope * (n - x1)
 
 
-def probe(spec: RunSpec, stream: Stream, batches: int) -> Probe:
-    """Train the thinned first tasks and time them."""
-    size = spec.protocol.batch_size
+def probe(spec: RunSpec, stream: Stream, batches: int, scratch: Path) -> Probe:
+    """Train the thinned first tasks and time them; of the epochs the last, the first warms up."""
+    size, epochs = spec.protocol.batch_size, max(2, math.ceil(ITERATIONS / batches))
     short = spec.model_copy(
-        update={"protocol": spec.protocol.model_copy(update={"epochs": EPOCHS, "lr_min": 0.0})}
+        update={"protocol": spec.protocol.model_copy(update={"epochs": epochs, "lr_min": 0.0})}
     )
     tasks = tuple(thinned(task, batches * size) for task in stream.tasks[:TASKS])
     thin = replace(stream, tasks=tasks)
@@ -116,11 +118,10 @@ def probe(spec: RunSpec, stream: Stream, batches: int) -> Probe:
     def notify(task: int, _epoch: int, _steps: int) -> None:
         epoch_ends.setdefault(task, []).append(time.perf_counter())
 
-    with tempfile.TemporaryDirectory(prefix="ness-plan-") as folder:
-        work = WorkDir(Path(folder), spec.id)
-        work.folder.mkdir(parents=True)
-        with work.logging():  # warnings too: the sweep will say them again
-            record = TaskLoop(short, work, thin, notify).execute()
+    work = WorkDir(scratch / str(batches), spec.id)
+    work.folder.mkdir(parents=True)
+    with work.logging():  # warnings too: the sweep will say them again
+        record = TaskLoop(short, work, thin, notify).execute()
     if record.status != "finished":
         raise ProbeFailed((record.error or record.status).strip().splitlines()[-1])
     sees = baselines.load(spec.strategy)(**spec.strategy_args).sees

@@ -100,6 +100,7 @@ def deterministic(threads: int) -> Iterator[None]:
     Gradients of convolutions differ between one thread and two.
     """
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    only_warned = torch.is_deterministic_algorithms_warn_only_enabled()
     cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -108,5 +109,5 @@ def deterministic(threads: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.use_deterministic_algorithms(before[1], warn_only=only_warned)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn

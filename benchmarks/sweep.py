@@ -38,7 +38,7 @@ def sweep(
         if (record := _record(spec, out)) is not None and record.status not in retry
     }
     todo = [spec for spec in specs if spec.id not in found]
-    check_all(todo, found.values(), data_dir)
+    check_all(todo, out, data_dir)
     result = Counter(str(record.status) for record in found.values())
     with SweepProgress(len(specs), already=len(specs) - len(todo)) as progress:
         pending: dict[Future[str], RunSpec] = {}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from benchmarks.errors import BadInput, nearest
+from benchmarks.grid import check_keys, check_variation, combinations
+from benchmarks.overrides import apply_override
 from benchmarks.spec import ClassOrder, OptimizerSpec, ProtocolSpec, RunSpec, Seed, T, Table, parse
 
 
@@ -38,10 +39,6 @@ class SweepSpec(Table):
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
 
 
-NOT_IN_GRID = ("seeds", "strategies", "stream", "grid")
-"""A sweep lists its seeds and strategies itself, and is on one stream."""
-
-
 def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
     """Read a sweep's TOML and apply ``key=value`` overrides; `BadInput` names what is wrong."""
     try:
@@ -58,9 +55,7 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
         for value in values:
             if values.count(value) > 1:
                 raise BadInput(f"{path}: {field} lists {value!r} twice; name it once")
-    for key in sweep.grid:
-        if key.partition(".")[0] in NOT_IN_GRID:
-            raise BadInput(f"{path}: grid.{key!r} cannot vary; write one spec for each value")
+    check_keys(sweep.grid, str(path), overrides)
     return sweep
 
 
@@ -70,30 +65,31 @@ def expand(sweep: SweepSpec) -> list[RunSpec]:
     Combinations of the grid that leave a method as it is give one run. Imports the methods, and
     so torch: the arguments of a method are those of its class.
     """
-    settings = [(single, _resolved(single)) for single in _combinations(sweep)]
-    runs: dict[str, RunSpec] = {}
-    for seed in sweep.seeds:
-        for single, (common, methods) in settings:
-            for name in single.strategies:
-                run = RunSpec(
-                    **common,
-                    **methods[name],
-                    class_order_seed=seed if single.class_order == "per_seed" else 0,
-                    seed=seed,
-                    init_seed=seed,
-                    data_seed=seed,
-                )
-                runs.setdefault(run.id, run)
-    return list(runs.values())
+    singles = [
+        parse(SweepSpec, data, where="grid")
+        for data in combinations(sweep.grid, sweep.model_dump(exclude={"grid"}))
+    ]
+    made = [_runs(single) for single in singles]
+    check_variation(sweep.grid, [[run.id for run in runs] for runs in made])
+    by_seed = (run for seed in sweep.seeds for runs in made for run in runs if run.seed == seed)
+    return list({run.id: run for run in by_seed}.values())
 
 
-def _combinations(sweep: SweepSpec) -> Iterator[SweepSpec]:
-    """The sweep without its grid, once for every combination of the grid's values."""
-    for values in product(*sweep.grid.values()):
-        data = sweep.model_dump() | {"grid": {}}
-        for key, value in zip(sweep.grid, values, strict=True):
-            _put(key, value, data, where=f"grid.{key!r}")
-        yield parse(SweepSpec, data, where="grid")
+def _runs(sweep: SweepSpec) -> list[RunSpec]:
+    """The runs of a sweep without a grid, seed by seed."""
+    common, methods = _resolved(sweep)
+    return [
+        RunSpec(
+            **common,
+            **methods[name],
+            class_order_seed=seed if sweep.class_order == "per_seed" else 0,
+            seed=seed,
+            init_seed=seed,
+            data_seed=seed,
+        )
+        for seed in sweep.seeds
+        for name in sweep.strategies
+    ]
 
 
 def _resolved(sweep: SweepSpec) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -163,30 +159,3 @@ def _with_own(model: type[T], common: dict[str, Any], given: dict[str, Any], whe
     if not isinstance(given.get(key), dict):
         return parse(model, common, where=key)
     return parse(model, common | given.pop(key), where=f"{where}.{key}")
-
-
-def apply_override(override: str, data: dict[str, Any]) -> None:
-    """Put one ``key=value`` of the command line into a spec's tables, the value read as TOML."""
-    key, equals, text = override.partition("=")
-    if not equals or not all(key.split(".")):
-        raise BadInput(f"--set {override!r}: write it as key=value, for example protocol.epochs=5")
-    _put(key.strip(), _toml_value(text.strip()), data, where=f"--set {override!r}")
-
-
-def _put(key: str, value: Any, data: dict[str, Any], *, where: str) -> None:
-    """Set the value of a dotted key, making the tables on the way."""
-    *parents, last = key.split(".")
-    table = data
-    for name in parents:
-        table = table.setdefault(name, {})
-        if not isinstance(table, dict):
-            raise BadInput(f"{where}: {name} is a value and has no keys below it")
-    table[last] = value
-
-
-def _toml_value(text: str) -> Any:
-    try:
-        table = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
-        return text
-    return table["value"] if len(table) == 1 else text

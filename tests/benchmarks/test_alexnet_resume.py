@@ -93,12 +93,14 @@ def test_statistics_of_the_task_are_refused_where_the_task_is_hidden(
         f"stream_args.test_per_class={N_TEST}",
         "stream_args.valid_share=0.1",
     ]
-    check_all([expand(load_sweep(SMALL, changes))[0]], [], data_dir)
+    check_all([expand(load_sweep(SMALL, changes))[0]], None, data_dir)
     with pytest.raises(
         BadInput, match=r"bn = 'task_stats' .* set backbone_args.bn = 'batch_stats'"
     ):
         check_all(
-            [expand(load_sweep(SMALL, [*changes, "backbone_args.bn=task_stats"]))[0]], [], data_dir
+            [expand(load_sweep(SMALL, [*changes, "backbone_args.bn=task_stats"]))[0]],
+            None,
+            data_dir,
         )
 
 
@@ -121,4 +123,4 @@ def test_batches_of_one_are_refused_before_training(
         change,
     ]
     with pytest.raises(BadInput, match=named):
-        check_all([expand(load_sweep(SMALL, changes))[0]], [], data_dir)
+        check_all([expand(load_sweep(SMALL, changes))[0]], None, data_dir)

@@ -76,7 +76,7 @@ def test_no_method_meets_a_batch_of_one(
 def test_statistics_of_tasks_need_a_net_that_goes_on(strategy: str) -> None:
     spec = run_spec(strategy, "backbone=normalised", 'backbone_args={bn="task_stats"}')
     with pytest.raises(BadInput, match=f"'{strategy}' starts a new net for each task; set bn ="):
-        check_all([spec], [], None)
+        check_all([spec], None, None)
 
 
 def test_all_heads_share_one_pass_of_the_trunk_unless_it_depends_on_the_task() -> None:

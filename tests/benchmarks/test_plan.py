@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,28 @@ import torch
 from small_runs import SMALL, run_spec
 from typer.testing import CliRunner
 
+import baselines
 from benchmarks.build import load_stream
 from benchmarks.cli import app
 from benchmarks.errors import BadInput
-from benchmarks.plan import Line, duration, plan, render, summary
-from benchmarks.probe import Estimate, Probe, estimate, follow, images_tested, probe, thinned
+from benchmarks.plan import Line, by_label, duration, header, plan, render, summary
+from benchmarks.probe import (
+    BATCHES,
+    Estimate,
+    Probe,
+    estimate,
+    follow,
+    images_tested,
+    probe,
+    thinned,
+)
 from benchmarks.run import run
+from benchmarks.spec import RunSpec
 from benchmarks.sweep_spec import expand, load_sweep
+
+
+def lines_of(specs: Sequence[RunSpec], out: Path | None = None) -> list[Line]:
+    return list(plan(by_label(specs), out, None))
 
 
 def measured(samples: int, seconds: float) -> Probe:
@@ -65,18 +81,27 @@ def test_a_thinned_task_keeps_its_classes_and_the_shares_of_its_splits() -> None
     assert len(thinned(task, 10**6).train) == len(task.train)
 
 
-def test_a_probe_trains_two_tasks_and_writes_nothing(tmp_path: Path) -> None:
-    spec = run_spec("ness")
-    found = probe(spec, load_stream(spec, None), 2)
-    assert found.samples == [64, 64]
-    assert len(found.epoch_s) == len(found.consolidate_s) == 2
+def test_a_probe_trains_three_tasks(tmp_path: Path) -> None:
+    spec = run_spec("ness", "stream_args.tasks=5")
+    found = probe(spec, load_stream(spec, None), 2, tmp_path)
+    assert found.samples == [64, 64, 64]
+    assert len(found.epoch_s) == len(found.consolidate_s) == 3
     assert min(found.epoch_s) > 0
     assert found.state_bytes[0] > 0
-    assert list(tmp_path.iterdir()) == []
 
 
-def test_an_estimate_grows_with_the_epochs() -> None:
-    short, long = (estimate(run_spec("naive", f"protocol.epochs={n}"), None) for n in (10, 10000))
+@pytest.mark.parametrize("strategy", sorted(baselines.STRATEGIES))
+def test_every_method_can_be_probed(strategy: str, tmp_path: Path) -> None:
+    spec = run_spec(strategy)
+    found = probe(spec, load_stream(spec, None), min(BATCHES), tmp_path)
+    assert min(found.epoch_s) > 0
+
+
+def test_an_estimate_grows_with_the_epochs(tmp_path: Path) -> None:
+    short, long = (
+        estimate(run_spec("naive", f"protocol.epochs={n}"), None, tmp_path / str(n))
+        for n in (10, 10000)
+    )
     assert 10 < long.seconds / short.seconds < 5000
     assert short.memory_bytes > 2**27
 
@@ -84,18 +109,18 @@ def test_an_estimate_grows_with_the_epochs() -> None:
 def test_finished_runs_are_done_and_not_timed(tmp_path: Path) -> None:
     specs = expand(load_sweep(SMALL, ['strategies=["naive"]', "seeds=[1, 2]"]))
     run(specs[0], tmp_path)
-    (line,) = plan(specs, tmp_path, None)
+    (line,) = lines_of(specs, tmp_path)
     assert (line.label, line.runs, line.finished) == ("naive", 2, 1)
     assert line.estimate is not None
     assert line.seconds_left == line.estimate.seconds
     run(specs[1], tmp_path)
-    (line,) = plan(specs, tmp_path, None)
+    (line,) = lines_of(specs, tmp_path)
     assert (line.finished, line.estimate, line.seconds_left) == (2, None, 0.0)
 
 
 def test_settings_of_a_grid_have_a_line_each() -> None:
     overrides = ['strategies=["ness"]', 'grid={"strategy.ness.eps"=[0.1, 0.2]}']
-    lines = plan(expand(load_sweep(SMALL, overrides)), None, None)
+    lines = lines_of(expand(load_sweep(SMALL, overrides)))
     assert [line.label for line in lines] == [
         "ness [strategy_args.eps=0.1]",
         "ness [strategy_args.eps=0.2]",
@@ -104,16 +129,17 @@ def test_settings_of_a_grid_have_a_line_each() -> None:
 
 def test_a_method_that_diverges_is_named_and_the_others_are_planned() -> None:
     specs = [run_spec("naive", "optimizer.lr=1e30"), run_spec("ness")]
-    broken, sound = plan(specs, None, None)
+    broken, sound = lines_of(specs)
     assert "loss is" in broken.problem
-    assert "loss is" in render(broken)
+    assert "loss is" in render(broken, 5)
+    assert ", without naive, which could not be timed" in summary([broken, sound], 1)
     assert sound.estimate is not None
 
 
 def test_a_spec_that_cannot_run_is_refused() -> None:
     spec = run_spec("trgp").model_copy(update={"stream": "split_digits/dil"})
     with pytest.raises(BadInput, match="does not support 'dil'"):
-        next(plan([spec], None, None))
+        lines_of([run_spec("naive"), spec])
 
 
 def test_the_sum_counts_what_is_left() -> None:
@@ -123,7 +149,7 @@ def test_the_sum_counts_what_is_left() -> None:
         Line("gpm", 3, 3, None),
     ]
     assert summary(lines, 1) == (
-        "9 runs, 4 finished; at most 7.0 h left on one worker; 2.0 GiB of memory at the peak"
+        "9 runs, 4 finished; about 7.0 h left on one worker; 2.0 GiB of memory at the peak"
     )
     assert "3.5 h on 2" in summary(lines, 2)
     assert [duration(s) for s in (0.4, 59, 90, 3600, 360000)] == [
@@ -140,3 +166,9 @@ def test_the_command_prints_a_line_a_method() -> None:
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
     assert [line.split()[0] for line in lines] == ["method", "naive", "ness", "2"]
+
+
+def test_columns_are_as_wide_as_the_longest_label() -> None:
+    label = "ness [protocol.epochs=1, strategy_args.eps=0.001]"
+    line = Line(label, 3, 0, Estimate(60.0, 2**30))
+    assert len(header(len(label))) == len(render(line, len(label)))

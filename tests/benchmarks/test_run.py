@@ -382,7 +382,7 @@ def test_a_layer_pattern_that_fits_nothing_is_bad_input(
     strategy: str, override: str, message: str
 ) -> None:
     with pytest.raises(BadInput, match=message) as caught:
-        check_all([run_spec(strategy, override)], [], None)
+        check_all([run_spec(strategy, override)], None, None)
     assert "\n" not in str(caught.value)
     assert f"strategy.{strategy}" in str(caught.value)
 
@@ -394,7 +394,7 @@ def test_a_model_without_heads_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> 
     spec = run_spec("ness")
     monkeypatch.setitem(BACKBONES, "mlp", headless)
     with pytest.raises(BadInput, match="has no head a task"):
-        check_all([spec], [], None)
+        check_all([spec], None, None)
 
 
 def test_a_scenario_that_a_method_does_not_support_is_bad_input(
@@ -402,7 +402,7 @@ def test_a_scenario_that_a_method_does_not_support_is_bad_input(
 ) -> None:
     monkeypatch.setattr(baselines.load("ness"), "scenarios", frozenset({"cil"}))
     with pytest.raises(BadInput, match="'ness' does not support 'til'; it supports cil"):
-        check_all([run_spec("ness")], [], None)
+        check_all([run_spec("ness")], None, None)
 
 
 def test_the_kept_epoch_is_that_of_the_lowest_validation_loss(tmp_path: Path) -> None:

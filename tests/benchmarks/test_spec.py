@@ -413,6 +413,12 @@ def test_a_run_of_a_grid_is_the_run_of_the_same_spec_without_one() -> None:
         ('grid={"strategy.ness.eps" = 0.1}', "grid.strategy.ness.eps"),
         ('grid={"strategy.ness.epz" = [0.1]}', "unknown key strategy.ness.epz; did you mean"),
         ('grid={"stream.tasks" = [1]}', "grid.'stream.tasks' cannot vary"),
+        (
+            'grid={"strategy.gpm.threshold" = [0.9, 0.8]}',
+            r"gpm.threshold' = .* changes no run",
+        ),
+        ('grid={"strategy.ness.eps" = [0.1, 0.1]}', r"ness.eps' = .* changes no run"),
+        ('grid={"strategy.ness" = [{eps=0.1}], "strategy.ness.eps" = [1.0]}', "is a part of"),
         ('grid={"protocol.epochs.x" = [1]}', "grid.'protocol.epochs.x': epochs is a value"),
     ],
 )
@@ -426,3 +432,10 @@ def test_classes_can_be_listed_in_order() -> None:
     for wrong in ("class_order=[]", "class_order=[1, -2]", "class_order=[1.5]"):
         with pytest.raises(BadInput, match=r"class_order: .*a list of class numbers"):
             grid(wrong)
+
+
+def test_the_grid_s_keys_are_not_overridden_in_silence() -> None:
+    chosen = 'grid."strategy.ness.eps"=[0.1, 0.2]'
+    assert len(grid('strategies=["ness"]', chosen)) == 2
+    with pytest.raises(BadInput, match=r"--set strategy.ness.eps: the spec's \[grid\] varies it"):
+        grid('strategies=["ness"]', chosen, "strategy.ness.eps=5.0")
