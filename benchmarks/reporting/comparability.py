@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.records import IMPLIED, RunRecord
-from benchmarks.reporting.published import Protocol
+from benchmarks.reporting.published_entries import Protocol
 from benchmarks.reporting.specs import Flat, flatten, show
 
 _UNSET = "unset"

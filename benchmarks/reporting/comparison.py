@@ -7,7 +7,8 @@ from typing import Literal
 
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.comparability import obstacles
-from benchmarks.reporting.published import COMPARED, Published, Value
+from benchmarks.reporting.published import COMPARED, Published
+from benchmarks.reporting.published_entries import Value
 from benchmarks.reporting.stats import Summary, difference_half_width, summarise
 
 Verdict = Literal["within", "off", "not comparable", "no runs"]

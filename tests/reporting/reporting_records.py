@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.records import Matrix, RunRecord, TaskRecord
-from benchmarks.reporting.published import Protocol
+from benchmarks.reporting.published_entries import Protocol
 
 MakeRecord = Callable[..., RunRecord]
 

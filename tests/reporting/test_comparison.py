@@ -10,7 +10,8 @@ from reporting_records import CUT_OFF, MakeRecord, made_as, square
 from benchmarks.reporting.collect import collect
 from benchmarks.reporting.comparability import settings
 from benchmarks.reporting.comparison import Comparison, compare
-from benchmarks.reporting.published import Protocol, Published, Value, read_published
+from benchmarks.reporting.published import Published, read_published
+from benchmarks.reporting.published_entries import Protocol, Value
 from benchmarks.reporting.stats import difference_half_width
 
 STREAM = "split_digits/til"

@@ -9,7 +9,8 @@ import pytest
 import baselines
 from benchmarks.arguments import complete
 from benchmarks.backbones import BACKBONES
-from benchmarks.reporting.published import Value, read_published
+from benchmarks.reporting.published import read_published
+from benchmarks.reporting.published_entries import Value
 from benchmarks.spec import OptimizerSpec, ProtocolSpec, RunSpec
 from benchmarks.streams import STREAMS
 
