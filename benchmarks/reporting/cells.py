@@ -61,6 +61,10 @@ def is_ranked(row: Row) -> bool:
 
 
 def footnote_letter(number: int) -> str:
-    """``a`` for 0, ``b`` for 1, ...; beyond ``z``, ``n27`` for 26, ..."""
-    letters = string.ascii_lowercase
-    return letters[number] if number < len(letters) else f"n{number + 1}"
+    """``a`` for 0, ``b`` for 1, ...; without ``n``; after ``z`` come ``aa``, ``bb``, ..."""
+    times, place = divmod(number, len(_LETTERS))
+    return _LETTERS[place] * (times + 1)
+
+
+# Beside the footnotes stands the note on the column n.
+_LETTERS = string.ascii_lowercase.replace("n", "")

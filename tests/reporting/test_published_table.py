@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 from reporting_records import CUT_OFF, MakeRecord, made_as, square
 
+from benchmarks.reporting.cells import footnote_letter
 from benchmarks.reporting.published import read_published
 from benchmarks.reporting.tables import write_tables
 
@@ -84,6 +86,24 @@ def test_labels_are_escaped(make: MakeRecord, tmp_path: Path) -> None:
     assert r"a\textbar{}b\_" in tex
     assert r"\textless{}i\textgreater{}*\$" in tex
     assert r"p{0.2\linewidth}" in tex
+
+
+def test_no_footnote_has_the_letter_of_the_number_of_runs(
+    make: MakeRecord, tmp_path: Path
+) -> None:
+    for threshold in (0.9, 0.95, 0.97, 0.98, 0.99):
+        make("gpm", matrix=square(70), stream=STREAM, spec={"strategy_args.threshold": threshold})
+    write_tables(tmp_path)
+    for suffix in ("md", "tex"):
+        text = (tmp_path / "tables" / f"{STEM}.{suffix}").read_text()
+        starts = re.findall(r"^(?:- )?([a-z]+): ", text, flags=re.MULTILINE)
+        assert starts == [*"abcdefghijklmop", "n"]
+
+
+def test_footnote_letters_never_repeat() -> None:
+    letters = [footnote_letter(number) for number in range(60)]
+    assert [letters[place] for place in (0, 12, 13, 24, 25, 26)] == ["a", "m", "o", "z", "aa", "bb"]
+    assert len({*letters, "n"}) == 61
 
 
 @pytest.mark.parametrize("strategy", ["naive", "gpm"])
