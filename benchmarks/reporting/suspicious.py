@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from benchmarks.records import RunRecord, scenario_of
+from benchmarks.records import IMPLIED, RunRecord, scenario_of
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.order import NULL_SPACE
-from benchmarks.reporting.specs import Flat, flatten
+from benchmarks.reporting.specs import Flat, flatten, show
 
 MARGIN = 5.0
 """Points above chance that a task just trained on has to reach."""
@@ -19,7 +20,8 @@ def suspicions(collection: Collection, stream: str) -> list[str]:
     - runs that failed or diverged;
     - runs with a task that was hardly learned: R[j][j] < chance + `MARGIN`;
     - methods of `NULL_SPACE` whose mean ACC is not above that of `frozen` in the same setting
-      (stream, backbone, protocol): their trunk is worth no more than a frozen one.
+      (stream, images, backbone, evaluation): their trunk is worth no more than a frozen one. Where
+      `frozen` was never trained by the method's own schedule, the line says how they differ.
     """
     runs = collection.of_stream(stream)
     lines = []
@@ -61,27 +63,73 @@ def _not_above_frozen(collection: Collection, stream: str) -> Iterator[str]:
     runs = collection.of_stream(stream)
     finished = runs[runs["status"] == "finished"].dropna(subset=["acc"])
     rows = [
-        (str(label), str(own["strategy"].iloc[0]), float(own["acc"].mean()), str(own.index[0]))
+        _Row(
+            str(label),
+            str(own["strategy"].iloc[0]),
+            float(own["acc"].mean()),
+            collection.records[str(own.index[0])],
+        )
         for label, own in finished.groupby("label", sort=False)
     ]
-    for label, strategy, acc, run in rows:
-        if strategy not in NULL_SPACE:
+    for row in rows:
+        if row.strategy not in NULL_SPACE:
             continue
-        for floor, other, floor_acc, floor_run in rows:
-            if other != "frozen" or _setting(collection, run) != _setting(collection, floor_run):
-                continue
-            if acc <= floor_acc:
+        for floor in _floors(row, rows):
+            if row.acc <= floor.acc:
                 yield (
-                    f"{label}: ACC {acc:.2f} is not above that of {floor}, {floor_acc:.2f}: its "
-                    f"trunk adds nothing to its heads (frozen too, or forgetting)"
+                    f"{row.label}: ACC {row.acc:.2f} is not above that of {floor.label}, "
+                    f"{floor.acc:.2f}: its trunk adds nothing to its heads (frozen too, or "
+                    f"forgetting){_other_schedule(row, floor)}"
                 )
 
 
-def _setting(collection: Collection, run: str) -> Flat:
-    """What two runs share that may be held against each other; methods choose their optimiser."""
-    return {
-        key: value
-        for key, value in flatten(collection.records[run].spec).items()
-        if key.partition(".")[0]
-        in ("stream", "stream_args", "class_order", "backbone", "backbone_args", "protocol")
-    }
+@dataclass(frozen=True)
+class _Row:
+    label: str
+    strategy: str
+    acc: float
+    record: RunRecord
+
+    @property
+    def setting(self) -> Flat:
+        """What two rows share that may be held against each other; methods choose their optimiser
+        and their schedule."""
+        shared = ("stream", "stream_args", "class_order", "backbone", "backbone_args")
+        return {
+            key: value
+            for key, value in self._spec.items()
+            if key.partition(".")[0] in shared or key == _EVALUATION
+        } | {"data_hash": self.record.stream.get("data_hash")}
+
+    @property
+    def schedule(self) -> Flat:
+        return {
+            key: value
+            for key, value in self._spec.items()
+            if key.startswith("protocol.") and key != _EVALUATION
+        }
+
+    @property
+    def _spec(self) -> Flat:
+        return {**IMPLIED, **flatten(self.record.spec)}
+
+
+_EVALUATION = "protocol.eval_batch_size"
+
+
+def _floors(row: _Row, rows: list[_Row]) -> list[_Row]:
+    """The rows of `frozen` to beat: those of the same schedule, or all where there is none."""
+    floors = [
+        floor for floor in rows if floor.strategy == "frozen" and floor.setting == row.setting
+    ]
+    return [floor for floor in floors if floor.schedule == row.schedule] or floors
+
+
+def _other_schedule(row: _Row, floor: _Row) -> str:
+    own, other = row.schedule, floor.schedule
+    differing = [
+        f"{key} {show(own.get(key, 'unset'))} against {show(other.get(key, 'unset'))}"
+        for key in sorted(own.keys() | other.keys())
+        if own.get(key) != other.get(key)
+    ]
+    return f"; their schedules differ: {', '.join(differing)}" if differing else ""

@@ -88,9 +88,7 @@ def test_labels_are_escaped(make: MakeRecord, tmp_path: Path) -> None:
     assert r"p{0.2\linewidth}" in tex
 
 
-def test_no_footnote_has_the_letter_of_the_number_of_runs(
-    make: MakeRecord, tmp_path: Path
-) -> None:
+def test_no_footnote_has_the_letter_of_the_number_of_runs(make: MakeRecord, tmp_path: Path) -> None:
     for threshold in (0.9, 0.95, 0.97, 0.98, 0.99):
         make("gpm", matrix=square(70), stream=STREAM, spec={"strategy_args.threshold": threshold})
     write_tables(tmp_path)
