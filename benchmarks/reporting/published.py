@@ -55,6 +55,7 @@ def read_published(path: Path = SHIPPED, strategies: Names[str] | None = None) -
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not valid TOML ({error}); correct it there") from error
+    _require_printable(data, str(path))
     file = _parse(_File, data, str(path))
     protocols: dict[str, Protocol] = {}
     for name, table in file.protocol.items():
@@ -95,3 +96,17 @@ def _parse(model: type[T], table: Mapping[str, Any], where: str) -> T:
 def _known(name: str, names: Names[str], complaint: str) -> None:
     if name not in names:
         raise BadInput(f"{complaint} {name!r}; {nearest(name, names)}")
+
+
+def _require_printable(item: object, place: str) -> None:
+    """Refuse what could steer a terminal: names and sources are printed as they are."""
+    if isinstance(item, Mapping):
+        for key, value in item.items():
+            _require_printable(key, f"{place}: a key")
+            _require_printable(value, f"{place}: {key}")
+    elif isinstance(item, list):
+        for number, value in enumerate(item, start=1):
+            _require_printable(value, f"{place} {number}")
+    elif isinstance(item, str) and not item.isprintable():
+        sign = next(sign for sign in item if not sign.isprintable())
+        raise BadInput(f"{place} holds {sign!r}, which does not print; write it without")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
-from benchmarks.reporting.specs import Flat, flatten
+from benchmarks.reporting.specs import flatten
 from benchmarks.reporting.stats import summarise
 
 Accuracy = Annotated[float, Field(ge=0, le=100)]
 Transfer = Annotated[float, Field(ge=-100, le=100)]
 Spread = Annotated[float, Field(ge=0)]
+T = TypeVar("T")
+Array = Annotated[tuple[T, ...], Field(strict=False)]
+"""Of TOML, whose arrays are lists; the items are as strict as any value."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Estimate:
 
 
 class Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class SeedValue(Entry):
@@ -51,7 +54,7 @@ class Value(Entry):
     bwt: Transfer | None = None
     bwt_std: Spread | None = None
     n: int | None = Field(None, ge=1)
-    seeds: tuple[SeedValue, ...] = ()
+    seeds: Array[SeedValue] = ()
     tolerance: float | None = Field(None, gt=0)
 
     @model_validator(mode="after")
@@ -91,10 +94,10 @@ class Protocol(Entry):
     base: str | None = None
     not_comparable: str = ""
     """Why no run of this harness can be held against it; empty: some can."""
-    spec: Flat = {}
+    spec: dict[str, JsonValue] = {}
     """Settings that a comparable run has, by dotted key."""
-    unknown: tuple[str, ...] = ()
-    departures: tuple[str, ...] = ()
+    unknown: Array[str] = ()
+    departures: Array[str] = ()
 
     @field_validator("spec", mode="before")
     @classmethod
