@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.records import IMPLIED, RunRecord
@@ -14,7 +15,8 @@ _UNSET = "unset"
 def obstacles(protocol: Protocol, record: RunRecord) -> list[str]:
     """Why the run cannot be held against a number of this protocol, a line each; empty: it can.
 
-    The settings that differ share a line, ``differs: protocol.epochs: 10 here, 200 there``.
+    The settings that differ share a line, ``differs: protocol.epochs: 10 here, 200 there``; so do
+    faults of the authors' code that the run brought back and the number is not said to have.
     """
     here = settings(record)
     differing = [
@@ -27,7 +29,23 @@ def obstacles(protocol: Protocol, record: RunRecord) -> list[str]:
         lines.append(f"not known there: {', '.join(protocol.unknown)}")
     if differing:
         lines.append(f"differs: {'; '.join(differing)}")
+    own = sorted(
+        _faults(here) - _faults(protocol.spec) - {d.as_released for d in protocol.departures}
+    )
+    if own:
+        lines.append(f"as_released: {', '.join(own)} here")
     return lines
+
+
+def departures(protocol: Protocol, record: RunRecord) -> list[str]:
+    """What no obstacle says of how the number was got, less the faults that the run has too."""
+    shared = _faults(settings(record))
+    return [str(d) for d in protocol.departures if d.as_released not in shared]
+
+
+def _faults(flat: Mapping[str, Any]) -> set[str]:
+    found = flat.get("strategy_args.as_released")
+    return {str(fault) for fault in found} if isinstance(found, list) else set()
 
 
 def settings(record: RunRecord) -> Flat:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.reporting.collect import Collection
-from benchmarks.reporting.comparability import obstacles
+from benchmarks.reporting.comparability import departures, obstacles
 from benchmarks.reporting.published import COMPARED, Published
 from benchmarks.reporting.published_entries import Value
 from benchmarks.reporting.stats import Summary, difference_half_width, summarise
@@ -90,7 +90,7 @@ def compare(collection: Collection, stream: str, published: Published) -> list[C
                         str(label),
                         measured,
                         tuple(obstacles(protocol, record)),
-                        protocol.departures,
+                        tuple(departures(protocol, record)),
                         published.tolerance_of(value),
                     )
                 )

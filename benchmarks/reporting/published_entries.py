@@ -88,6 +88,23 @@ class Value(Entry):
         return None if mean is None else Estimate(mean, getattr(self, f"{metric}_std"), self.n)
 
 
+class Departure(Entry):
+    """In what a published number was got differently; bare text in the file, or a table."""
+
+    text: str = Field(min_length=1)
+    as_released: str = Field("", min_length=1)
+    """The fault, as a run names it, by which the method's code departs from its paper."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"text": value} if isinstance(value, str) else value
+
+    def __str__(self) -> str:
+        fault = f" (as_released: {self.as_released})" if self.as_released else ""
+        return self.text + fault
+
+
 class Protocol(Entry):
     """``[protocol.NAME]``: how a published number was got."""
 
@@ -97,7 +114,7 @@ class Protocol(Entry):
     spec: dict[str, JsonValue] = {}
     """Settings that a comparable run has, by dotted key."""
     unknown: Array[str] = ()
-    departures: Array[str] = ()
+    departures: Array[Departure] = ()
 
     @field_validator("spec", mode="before")
     @classmethod

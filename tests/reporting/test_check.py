@@ -59,6 +59,17 @@ def test_other_protocols_are_named_and_never_off(make: MakeRecord, tmp_path: Pat
     assert "nothing published: sgp, ness" in checked.text
 
 
+def test_a_fault_that_the_run_has_too_is_no_departure(make: MakeRecord, tmp_path: Path) -> None:
+    for seed, fault in enumerate(("one_less", "threshold_beyond_one")):
+        args = {**GPM["spec"]["strategy_args"], "as_released": [fault]}
+        spec = {**GPM["spec"], "strategy_args": args}
+        make("gpm", seed, square(72), stream=STREAM, **{**GPM, "spec": spec})
+    text = " ".join(check(tmp_path).text.split())
+    assert "task 1 keeps one direction less" not in text
+    assert "besides, there: the validation images are drawn with the seed of the run; 24," in text
+    assert "as_released: threshold_beyond_one here" in text
+
+
 def test_a_label_of_several_specs_is_below_its_line(make: MakeRecord, tmp_path: Path) -> None:
     for threshold in (0.97, 0.5):
         args = {**GPM["spec"], "strategy_args": {"threshold": threshold}}

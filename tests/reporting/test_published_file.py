@@ -68,6 +68,11 @@ def refusal(folder: Path, text: str) -> str:
         ('source = "a paper"', "", "value 1 (gpm on split_digits/til): source: Field required"),
         ("[protocol.paper]", '[protocol.paper]\nbase = "other"', "protocol.paper: base: no protoc"),
         ("[protocol.paper]", "[protocol.paper]\nunknow = []", "protocol.paper: unknown key 'unkno"),
+        (
+            "[protocol.paper]",
+            '[protocol.paper]\ndepartures = [{ as_released = "x" }]',
+            "protocol.paper: departures.0.text: Field required",
+        ),
         ("tolerance = 2.0", "", "tolerance: Field required"),
         ("tolerance = 2.0", "tolerance = 0.0", "tolerance: Input should be greater than 0"),
         ("tolerance = 2.0", "tolerance = 2.0\nvalues = []", "unknown key 'values'; did you mean"),

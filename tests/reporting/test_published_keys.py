@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -17,6 +17,19 @@ from benchmarks.streams import STREAMS
 FROM_THE_RECORD = {"tasks", "classes_per_task", "samples_per_task"}
 
 PUBLISHED = read_published()
+
+
+def test_every_fault_is_one_of_its_method() -> None:
+    named = {
+        (value.strategy, departure.as_released)
+        for value in PUBLISHED.values
+        for departure in PUBLISHED.protocols[value.protocol].departures
+        if departure.as_released
+    }
+    assert {strategy for strategy, _ in named} == {"gpm", "trgp", "dfgp", "adam_nscl"}
+    for strategy, fault in named:
+        faults = get_type_hints(baselines.load(strategy).__init__)["as_released"]
+        assert fault in get_args(get_args(faults)[0])
 
 
 def tables_of(value: Value) -> dict[str, Any]:
