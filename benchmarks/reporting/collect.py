@@ -12,7 +12,7 @@ from benchmarks.errors import BadInput
 from benchmarks.records import DamagedRecord, RunRecord, read_all
 from benchmarks.reporting.metrics import Undefined
 from benchmarks.reporting.registry import METRICS, metrics_of
-from benchmarks.reporting.specs import Flat, flatten, labels, show
+from benchmarks.reporting.specs import IMAGES, Flat, flatten, labels, show
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _frame(
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], str]]:
     specs = {
         # The same spec on other images (two releases of a data set) is another experiment.
-        run: flatten(record.spec) | {"data_hash": str(record.stream.get("data_hash"))[:12]}
+        run: flatten(record.spec) | {IMAGES: str(record.stream.get("data_hash"))[:12]}
         for run, record in records.items()
     }
     rows: dict[str, dict[str, object]] = {}

@@ -11,7 +11,7 @@ from benchmarks.reporting.cells import Row, is_ranked
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.numbers import NOTHING
 from benchmarks.reporting.order import UPPER_BOUNDS
-from benchmarks.reporting.specs import confounds, flatten, who_has_what
+from benchmarks.reporting.specs import IMAGES, confounds, flatten, who_has_what
 
 
 def seeds(runs: pd.DataFrame) -> str:
@@ -72,6 +72,15 @@ def _keeps_data(record: RunRecord) -> bool:
     if record.keeps_data is None:
         return record.spec["strategy"] in UPPER_BOUNDS
     return record.keeps_data
+
+
+def images(runs: pd.DataFrame) -> list[str]:
+    """That the rows were not all measured on the same images, where they were not."""
+    sets = sorted(runs[f"spec.{IMAGES}"].unique())
+    if len(sets) < 2:
+        return []
+    mixed = f"The runs are on {len(sets)} image sets ({IMAGES} {', '.join(sets)})"
+    return [f"{mixed}: compare rows of the same one alone, or give each set a folder of its own."]
 
 
 def provenance(collection: Collection, stream: str) -> list[str]:

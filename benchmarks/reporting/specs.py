@@ -12,6 +12,9 @@ from benchmarks.reporting.order import canonical
 SEED_KEYS = ("seed", "init_seed", "data_seed", "class_order_seed")
 """Top-level keys in which repetitions of one experiment may differ."""
 
+IMAGES = "data_hash"
+"""The key of the images a run was made on, beside those of its spec."""
+
 Flat = dict[str, Any]
 
 
@@ -40,12 +43,14 @@ def labels(runs: Mapping[str, tuple[str, Flat]]) -> dict[str, str]:
 
     Runs that share a label differ in nothing but their seeds and may be averaged. Where a
     strategy was run with several specs, the label names what differs:
-    ``ness [strategy_args.eps=0.01]``.
+    ``ness [strategy_args.eps=0.01]``. Where the stream was run on several image sets, every label
+    names its own: one without would look like a row beside all the others.
     """
     named: dict[str, str] = {}
+    everywhere = {IMAGES} & set(_differing(flat for _, flat in runs.values()))
     for strategy in sorted({strategy for strategy, _ in runs.values()}, key=canonical):
         specs = {run: _unseeded(flat) for run, (name, flat) in runs.items() if name == strategy}
-        differing = _differing(specs.values())
+        differing = sorted({*_differing(specs.values()), *everywhere})
         for run in sorted(specs, key=lambda run: [_by_value(specs[run], k) for k in differing]):
             settings = ", ".join(f"{key}={_at(specs[run], key)}" for key in differing)
             named[run] = f"{strategy} [{settings}]" if settings else strategy

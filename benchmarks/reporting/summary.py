@@ -43,6 +43,7 @@ def summary_table(collection: Collection, stream: str) -> Table:
         *notes.spread(rows),
         *notes.ranking(rows),
         *notes.old_data(collection, stream),
+        *notes.images(runs),
         *notes.provenance(collection, stream),
     ]
     return Table(stream, caption(collection, stream), _mark(rows), lines)

@@ -175,3 +175,22 @@ def test_the_same_spec_on_other_data_is_not_averaged(make: MakeRecord, tmp_path:
         record.write(tmp_path)
     labels = list(collect(tmp_path).runs["label"])
     assert labels == ["ness [data_hash=aaaaaaaaaaaa]", "ness [data_hash=bbbbbbbbbbbb]"]
+
+
+def test_every_label_of_a_stream_on_two_image_sets_names_its_own(
+    make: MakeRecord, tmp_path: Path
+) -> None:
+    first, second = ({"data_hash": sign * 64} for sign in "ab")
+    for seed in (1, 2):
+        make("naive", seed, described=first)
+    make("ness", described=second, spec={"strategy_args.eps": 0.1})
+    make("ness", matrix=CUT_OFF, status="failed", described=first)
+    make("gpm", stream="split_mnist/til", described=second)
+    runs = collect(tmp_path).runs
+    assert list(runs["label"]) == [
+        "naive [data_hash=aaaaaaaaaaaa]",
+        "naive [data_hash=aaaaaaaaaaaa]",
+        "ness [data_hash=aaaaaaaaaaaa, strategy_args.eps=unset]",
+        "ness [data_hash=bbbbbbbbbbbb, strategy_args.eps=0.1]",
+        "gpm",
+    ]

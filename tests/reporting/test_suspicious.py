@@ -75,10 +75,15 @@ def test_null_space_methods_have_to_beat_frozen_in_the_same_setting(
     make("naive", matrix=shifted(HAND, -1))
     for other in ({"backbone.width": 8}, {"protocol.eval_batch_size": 8}, {"stream_args.tasks": 3}):
         make("sgp", matrix=shifted(HAND, -1), spec=other)
-    make("trgp", matrix=shifted(HAND, -1), described={"data_hash": "b" * 64})
     (line,) = suspicions(collect(tmp_path), "split_digits/til")
     assert line.startswith("ness: ACC 78.00 is not above that of frozen, 78.00: its trunk adds")
     assert line.endswith("(frozen too, or forgetting)")
+
+
+def test_frozen_on_other_images_is_no_floor(make: MakeRecord, tmp_path: Path) -> None:
+    make("frozen", matrix=HAND, described={"data_hash": "a" * 64})
+    make("gpm", matrix=shifted(HAND, -1), described={"data_hash": "b" * 64})
+    assert suspicions(collect(tmp_path), "split_digits/til") == []
 
 
 def test_a_method_with_a_schedule_of_its_own_has_to_beat_frozen_too(

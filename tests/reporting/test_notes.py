@@ -1,0 +1,26 @@
+"""Notes that only some folders need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reporting_records import MakeRecord
+
+from benchmarks.reporting.tables import write_tables
+
+
+def test_a_mixture_of_image_sets_is_noted(make: MakeRecord, tmp_path: Path) -> None:
+    make("naive", described={"data_hash": "a" * 64})
+    write_tables(tmp_path)
+    assert "image sets" not in (tmp_path / "tables" / "split_digits-til.md").read_text()
+    make("ness", described={"data_hash": "b" * 64})
+    write_tables(tmp_path)
+    text = (tmp_path / "tables" / "split_digits-til.md").read_text()
+    assert (
+        "- The runs are on 2 image sets (data_hash aaaaaaaaaaaa, bbbbbbbbbbbb): compare rows of "
+        "the same one alone, or give each set a folder of its own."
+    ) in text
+    assert "| ness [data_hash=bbbbbbbbbbbb] " in text
+    assert "| naive [data_hash=aaaaaaaaaaaa] " in text
+    tex = (tmp_path / "tables" / "split_digits-til.tex").read_text()
+    assert r"The runs are on 2 image sets (data\_hash aaaaaaaaaaaa, bbbbbbbbbbbb)" in tex
