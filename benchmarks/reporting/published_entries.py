@@ -30,6 +30,8 @@ class Estimate:
 
 
 class Entry(BaseModel):
+    """A table of the file, its values taken as they are written: ``true`` is no 1.0."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
