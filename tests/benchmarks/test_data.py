@@ -7,31 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cifar_files import Raw, make_mosaics, trust
+from cifar_files import Raw, trust
 from data_checks import assert_holds, flip_last_bit, one_line
 
 from benchmarks import data
 from benchmarks.data import cache
 from benchmarks.errors import BadInput
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def mosaics(source: Path, monkeypatch: pytest.MonkeyPatch) -> Raw:
-    arrays = make_mosaics(source)
-    trust(monkeypatch, arrays)
-    return arrays
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data folder"
 
 
 @pytest.fixture

@@ -7,32 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from cifar_files import Raw, make_mosaics, trust
+from cifar_files import Raw
 from data_checks import one_line
 from typer.testing import CliRunner
 
 from benchmarks import data
 from benchmarks.data_cli import app
 from benchmarks.errors import BadInput
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def mosaics(source: Path, monkeypatch: pytest.MonkeyPatch) -> Raw:
-    arrays = make_mosaics(source)
-    trust(monkeypatch, arrays)
-    return arrays
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data folder"
 
 
 def invoke(folder: Path, *words: str, status: int = 0) -> list[str]:

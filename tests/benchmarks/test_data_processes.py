@@ -9,30 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cifar_files import Raw, make_mosaics, trust
+from cifar_files import Raw
 from data_checks import assert_holds, flip_last_bit
 
 from benchmarks import data
 from benchmarks.data import cache, locks
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def mosaics(source: Path, monkeypatch: pytest.MonkeyPatch) -> Raw:
-    arrays = make_mosaics(source)
-    trust(monkeypatch, arrays)
-    return arrays
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data folder"
 
 
 def test_a_crash_while_storing_leaves_no_cache(
