@@ -157,7 +157,7 @@ def test_a_run_is_not_resumed_on_other_images(
     spec = run_spec("naive")
     with pytest.raises(KeyboardInterrupt):
         run(spec, tmp_path / "mixed", notify=interrupt_at(task=1))
-    monkeypatch.setattr("benchmarks.task_loop.load_stream", other_images)
+    monkeypatch.setattr("benchmarks.run.load_stream", other_images)
     mixed, alone = run(spec, tmp_path / "mixed"), run(spec, tmp_path / "alone")
     assert numbers(mixed) == numbers(alone)
     assert mixed.stream == alone.stream
