@@ -65,7 +65,10 @@ class SweepProgress:
         if bar is not None:
             self.bars.update(bar, visible=False)
         self.bars.update(self.overall, completed=self.done)
-        line = f"[{self.done}/{self.total}] {name(spec)}: {message}"
+        self.say(f"[{self.done}/{self.total}] {name(spec)}: {message}")
+
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
         self.console.print(line, markup=False, soft_wrap=True)
 
 

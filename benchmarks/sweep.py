@@ -6,14 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, as_completed
 from pathlib import Path
+from time import sleep
 
 from benchmarks import executors
-from benchmarks.claims import Claimed
+from benchmarks.claims import Claimed, is_held
 from benchmarks.preflight import check_all
 from benchmarks.progress import SweepProgress
 from benchmarks.records import RunRecord, record_path
 from benchmarks.spec import RunSpec
-from benchmarks.workdir import prepare, read_or_set_aside
+from benchmarks.workdir import WorkDir, prepare, read_or_set_aside
+
+POLL_S = 1.0
+"""Seconds between two looks at the runs of another sweep."""
 
 
 def sweep(
@@ -26,9 +30,10 @@ def sweep(
 ) -> Counter[str]:
     """Execute the specs that have no record below ``out`` yet; statuses of all of them.
 
-    Every spec is checked before the first is trained. ``retry``: statuses ("failed",
-    "diverged") whose runs are executed again. Raises `BadInput` for a spec or folder that
-    cannot be used, `KeyboardInterrupt` on Ctrl-C.
+    Every spec is checked before the first is trained. Runs that another sweep works on in the same
+    folder are waited for: their records count, and what it drops is done here. ``retry``:
+    statuses ("failed", "diverged") whose runs are executed again. Raises `BadInput` for a spec or
+    folder that cannot be used, `KeyboardInterrupt` on Ctrl-C.
     """
     executor = executors.make(workers)
     prepare(out)
@@ -41,29 +46,60 @@ def sweep(
     check_all(todo, out, data_dir)
     result = Counter(str(record.status) for record in found.values())
     with SweepProgress(len(specs), already=len(specs) - len(todo)) as progress:
-        pending: dict[Future[str], RunSpec] = {}
+        waiting: list[RunSpec] = []
         try:
-            for spec in todo:
-                future = executor.submit(executors.Job(spec, out, data_dir, retry), progress.epoch)
-                if future.done():
-                    result[_outcome(future, spec, progress)] += 1
-                else:
-                    pending[future] = spec
-            for future in as_completed(pending):
-                result[_outcome(future, pending[future], progress)] += 1
+            while todo or waiting:
+                jobs = [executors.Job(spec, out, data_dir, retry) for spec in todo]
+                waiting += _execute(jobs, executor, progress, result)
+                todo = _freed(waiting, out, progress)
+                waiting = [spec for spec in waiting if spec not in todo]
         finally:
             executor.stop()
     return result
 
 
-def _outcome(future: Future[str], spec: RunSpec, progress: SweepProgress) -> str:
-    """How a run ended; one that left no record (killed, claimed, disk full) is interrupted."""
-    try:
-        status = message = future.result()
-    except (executors.WorkerDied, Claimed, OSError) as error:
-        status, message = "interrupted", f"interrupted: {error}"
-    progress.end(spec, message)
-    return status
+def _execute(
+    jobs: Sequence[executors.Job],
+    executor: executors.Executor,
+    progress: SweepProgress,
+    result: Counter[str],
+) -> list[RunSpec]:
+    """Run jobs and count how they ended; returns those that another sweep works on."""
+    pending: dict[Future[str], RunSpec] = {}
+    claimed = []
+
+    def end(future: Future[str], spec: RunSpec) -> None:
+        try:
+            status = message = future.result()
+        except Claimed:
+            claimed.append(spec)
+            return
+        except (executors.WorkerDied, OSError) as error:  # no record: killed, disk full
+            status, message = "interrupted", f"interrupted: {error}"
+        progress.end(spec, message)
+        result[status] += 1
+
+    for job in jobs:
+        future = executor.submit(job, progress.epoch)
+        if future.done():
+            end(future, job.spec)
+        else:
+            pending[future] = job.spec
+    for future in as_completed(pending):
+        end(future, pending[future])
+    return claimed
+
+
+def _freed(waiting: Sequence[RunSpec], out: Path, progress: SweepProgress) -> list[RunSpec]:
+    """Wait until some of the runs that another sweep works on are done or dropped there."""
+    if waiting:
+        progress.say(f"waiting for {len(waiting)} runs that another sweep works on")
+    while waiting:
+        free = [spec for spec in waiting if not is_held(WorkDir(out, spec.id).claim)]
+        if free:
+            return free
+        sleep(POLL_S)
+    return []
 
 
 def _record(spec: RunSpec, out: Path) -> RunRecord | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,31 @@ def test_bad_input_loses_nothing_that_was_computed(tmp_path: Path) -> None:
     assert path_of(tmp_path, good).read_bytes() == content
 
 
-def test_a_run_that_someone_else_works_on_is_left_to_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("finishes", [True, False])
+def test_a_run_that_someone_else_works_on_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finishes: bool
+) -> None:
     mine, theirs = run_specs(["naive"], [1, 2])
-    with claim(WorkDir(tmp_path, theirs.id).claim):
-        assert status(tmp_path).running == [theirs.id]
-        assert sweep([theirs, mine], tmp_path) == {"interrupted": 1, "finished": 1}
-    assert not WorkDir(tmp_path, theirs.id).events.exists()
+    run(theirs, tmp_path / "elsewhere")
+    waited: list[float] = []
+
+    def other_sweep(seconds: float) -> None:
+        """Looked at in place of a pause: the other ends its run, or gives it up."""
+        waited.append(seconds)
+        assert path_of(tmp_path, mine).exists()
+        if finishes:
+            path_of(tmp_path, theirs).write_bytes(
+                path_of(tmp_path / "elsewhere", theirs).read_bytes()
+            )
+        held.close()
+
+    held = ExitStack()
+    held.enter_context(claim(WorkDir(tmp_path, theirs.id).claim))
+    monkeypatch.setattr("benchmarks.sweep.sleep", other_sweep)
+    assert status(tmp_path).running == [theirs.id]
     assert sweep([theirs, mine], tmp_path) == {"finished": 2}
+    assert len(waited) == 1
+    assert WorkDir(tmp_path, theirs.id).events.exists() != finishes
 
 
 def test_two_sweeps_on_one_folder_never_run_a_spec_twice(
