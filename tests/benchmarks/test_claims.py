@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,47 @@ def test_a_claim_of_another_host_is_respected(tmp_path: Path) -> None:
     with pytest.raises(Claimed), claim(path):
         pass
     assert path.exists()
+
+
+def test_a_claim_of_another_host_is_taken_over_when_its_heartbeat_stops(tmp_path: Path) -> None:
+    path = tmp_path / "claim"
+    write_claim(path, host=f"not-{socket.gethostname()}", pid=os.getpid())
+    last = path.stat().st_mtime - claims.BEAT_S * claims.MISSED
+    os.utime(path, (last + 20, last + 20))
+    assert is_held(path)
+    os.utime(path, (last - 20, last - 20))
+    assert not is_held(path)
+    with claim(path):
+        assert json.loads(path.read_text())["host"] == socket.gethostname()
+    assert not path.exists()
+
+
+def test_the_owner_touches_its_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "BEAT_S", 0.02)
+    path, threads = tmp_path / "claim", threading.active_count()
+    with claim(path):
+        os.utime(path, (0, 0))
+        for _ in range(500):
+            if path.stat().st_mtime > 0:
+                break
+            time.sleep(0.01)
+        assert path.stat().st_mtime > 0
+    for _ in range(500):
+        if threading.active_count() == threads:
+            break
+        time.sleep(0.01)
+    assert threading.active_count() == threads, "the heart stops with the claim"
+
+
+def test_a_claim_is_not_brought_back_by_its_heartbeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "BEAT_S", 0.01)
+    path = tmp_path / "claim"
+    with claim(path):
+        path.unlink()
+        time.sleep(0.1)
+        assert not path.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b'{"pid": "x"}', b"\xff\xfe"])
