@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmarks.errors import BadInput
+from benchmarks.errors import BadInput, one_line
 
 if TYPE_CHECKING:
     from benchmarks.data import Status
@@ -130,7 +130,5 @@ def _report(report: Iterable[Status]) -> None:
 
 
 def _print(status: Status) -> None:
-    from benchmarks.data.messages import one_line
-
     # Names of files in an imported folder are foreign text.
     typer.echo(one_line(f"{status.name}: {status.detail}"))

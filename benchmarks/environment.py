@@ -17,7 +17,7 @@ def describe(device: str, threads: int) -> dict[str, Any]:
 
     from ness.version import __version__
 
-    commit, dirty = _git()
+    commit, dirty = git_state()
     return {
         "ness": __version__,
         "python": platform.python_version(),
@@ -47,7 +47,7 @@ def _cpu_name() -> str:
     return names[0] if names else platform.processor()
 
 
-def _git() -> tuple[str | None, bool | None]:
+def git_state() -> tuple[str | None, bool | None]:
     """Commit of this checkout, and whether tracked files differ from it."""
     root = Path(__file__).parent
     commands = (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])

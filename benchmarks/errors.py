@@ -1,4 +1,4 @@
-"""The one exception for input that the user can put right."""
+"""The one exception for input that the user can put right, and what its messages are made of."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known: {', '.join(names)}" if names else "none is accepted here"
+
+
+def one_line(text: object) -> str:
+    """``str(text)`` without control characters, which would move a terminal's cursor."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in str(text))
+    return " ".join(printable.split())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.errors import BadInput
+from benchmarks.errors import BadInput, one_line
 
 LONGEST = 300
 """Characters of foreign text that a message takes."""
@@ -13,12 +13,6 @@ class BadFile(BadInput):
 
     `benchmarks.data.datasets.DataSet` knows, and adds it.
     """
-
-
-def one_line(text: object) -> str:
-    """``str(text)`` without control characters, which would move a terminal's cursor."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in str(text))
-    return " ".join(printable.split())
 
 
 def plain(foreign: object) -> str:
