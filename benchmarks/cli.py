@@ -189,6 +189,18 @@ def fidelity() -> None:
         print(write())
 
 
+@app.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+def doctor(
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="[--data DIR] [--out DIR] [--workers N]")
+    ] = None,
+) -> None:
+    """Check the installation, and say how to mend what is off (exit status 1)."""
+    from benchmarks.doctor.command import main as examine
+
+    raise typer.Exit(examine(options or []))
+
+
 app.add_typer(data_app, name="data")
 
 
