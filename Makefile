@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test lint format compare digits cpu ablations as-released \
+.PHONY: help setup demo test lint format compare digits cpu ablations as-released doctor \
         paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity clean
 
 help: ## what each target does
@@ -120,6 +120,11 @@ as-released: $(STAMP) ## what the faults of the authors' codes are worth, one by
 	        --set "strategy.gpm.as_released=[$$faults]" || exit 1; done
 	for out in $(RELEASED) $(RELEASED)_20_tasks; do \
 	    $(PY) -m benchmarks tables $$out && $(PY) -m benchmarks plots $$out || exit 1; done
+
+# Without the stamp: it is what failed, perhaps.
+doctor: ## what is off with the installation, data and folders (DATA=...), and how to mend it
+	@$(if $(wildcard $(PY)),$(PY),$(PYTHON)) -m benchmarks doctor --out $(OUT) --workers $(WORKERS) \
+	    $(if $(DATA),--data $(DATA))
 
 tables: $(STAMP) ## tables of OUT=...
 	$(PY) -m benchmarks tables $(OUT)
