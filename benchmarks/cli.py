@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -271,7 +273,12 @@ def _prepare_process(offline: bool = False) -> None:
     try:
         (Path.home() / ".avalanche").mkdir(exist_ok=True)
     except OSError:
-        os.environ["HOME"] = tempfile.mkdtemp(prefix="ness-home-")
+        from benchmarks.data.folder import data_folder
+
+        # Named before the home moves: the data sets are where they were.
+        os.environ.setdefault("NESS_DATA", str(data_folder(None)))
+        os.environ["HOME"] = home = tempfile.mkdtemp(prefix="ness-home-")
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ.setdefault("PYTHONWARNINGS", "ignore:no QP solver found:UserWarning")
     import warnings
 

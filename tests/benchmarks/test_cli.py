@@ -259,3 +259,26 @@ def test_status_does_not_call_a_finished_run_interrupted(cli: Cli, tmp_path: Pat
     # Killed between writing the record and deleting the checkpoint.
     WorkDir(tmp_path, record.id).checkpoint.touch()
     assert "interrupted" not in cli("status", tmp_path).out
+
+
+CACHE_KEYS = {"NESS_DATA", "XDG_CACHE_HOME"}
+
+
+def test_data_sets_stay_where_they_were_when_the_home_cannot_be_written_to(tmp_path: Path) -> None:
+    """Avalanche dies without a home folder, so that another one is made; it is removed again."""
+    script = (
+        "import os; from benchmarks import cli; from benchmarks.data import data_folder\n"
+        "cli._prepare_process(); print(data_folder(None), os.environ['HOME'])"
+    )
+    env = {key: value for key, value in os.environ.items() if key not in CACHE_KEYS}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=env | {"HOME": "/proc", "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    data, home = done.stdout.split()
+    assert data == "/proc/.cache/ness-cl/data"
+    assert Path(home).parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
