@@ -51,10 +51,8 @@ def check_home() -> Check:
         _write_below(home / ".avalanche")
     except OSError as error:
         reason = f"{home} cannot be written to ({error.strerror or error})"
-        # With the home folder the default data folder moves too.
-        way = "export HOME=<a writable folder>, or name the data folder with --data"
         found = f"{reason}: `import avalanche` fails, and runs take a temporary home"
-        return note("home folder", found, way)
+        return note("home folder", found, "export HOME=<a writable folder>")
     return ok("home folder", f"{home}, writable")
 
 
