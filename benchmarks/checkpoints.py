@@ -9,7 +9,8 @@ from typing import Any
 
 from benchmarks import environment
 from benchmarks.backbones import MultiHeadNet
-from benchmarks.records import Matrix, RunRecord
+from benchmarks.record_parts import Matrix
+from benchmarks.records import RunRecord
 from benchmarks.spec import RunSpec
 from benchmarks.streams.stream import Stream
 from benchmarks.workdir import WorkDir, now
@@ -80,7 +81,7 @@ class Checkpoints:
             return None
 
     def _load(self, state: dict[str, Any]) -> RunRecord:
-        record = RunRecord.model_validate_json(state["record"])
+        record = RunRecord.from_json(state["record"].encode())
         if record.id != self.spec.id or len(record.tasks) != state["tasks_done"]:
             raise ValueError("it belongs to another run")
         if record.stream != self.stream.describe():

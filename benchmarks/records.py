@@ -12,48 +12,21 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmarks.errors import BadInput
+from benchmarks.integrity import CHECKSUM, decode, hash_of, id_of, without_checksum
 from benchmarks.record_layers import listed_layers, named_layers
-
-Percent = float
-Matrix = list[list[Percent | None]]
-
+from benchmarks.record_parts import Described, Matrix, Percent, TaskRecord, check_matrix
 
 IMPLIED = {"protocol.keep": "best"}
 """What a stored spec means that lacks a key. Keys that were added after runs had been stored are no
 part of a spec at their default, so that ids stay what they were; see `benchmarks.spec`."""
 
 
+ASIDE = ".damaged-"
+"""Begins what is put behind the name of a damaged file; a number follows."""
+
+
 class DamagedRecord(BadInput):
     """A record that cannot be read or does not say what a record must say."""
-
-
-class TaskRecord(BaseModel):
-    """What one training task cost and measured."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    train_s: float = Field(ge=0)
-    """Wall seconds of training, validation passes included."""
-    consolidate_s: float = Field(ge=0)
-    """Wall seconds the method spent before and after training: bases, merge, moments."""
-    eval_s: float = Field(ge=0)
-    epochs: int = Field(ge=0)
-    best_epoch: int | None = None
-    """The epoch, from 1, whose weights were kept; see `protocol.keep`."""
-    trainable_parameters: int = Field(ge=0)
-    """Numbers the optimiser could move in this task, the current head included."""
-    state_bytes: int = Field(ge=0)
-    """Bytes the method keeps for later tasks, the model itself excluded; with the raw images
-    and labels where the harness keeps the data for it (`cumulative`, `joint`)."""
-    peak_memory_bytes: int = Field(ge=0)
-    """Peak resident memory of the process so far (of the GPU, on a GPU)."""
-    ranks: dict[str, int] = {}
-    """Input directions along which each layer could move in this task (of LoRA: the rank of
-    its update); absent where unconstrained."""
-    interference: dict[str, float] = {}
-    """sqrt(tr(dW M dW^T) / tr(W0 M W0^T)) of each layer; absent where not measured."""
-    interference_bound: dict[str, float] = {}
-    """threshold * ||U||_F over the same denominator."""
 
 
 class RunRecord(BaseModel):
@@ -84,7 +57,7 @@ class RunRecord(BaseModel):
     tasks: list[TaskRecord]
     keeps_data: bool | None = None
     """Whether the method keeps samples of earlier tasks; null in records older than the field."""
-    stream: dict[str, Any]
+    stream: Described
     """name, classes and samples of each task, data_hash, split_hash."""
     environment: dict[str, Any]
     started: str
@@ -92,21 +65,20 @@ class RunRecord(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _named_layers(cls, data: Any) -> Any:
-        return named_layers(data)
+    def _as_in_memory(cls, data: Any) -> Any:
+        return named_layers(without_checksum(data))
 
     @model_validator(mode="after")
-    def _square(self) -> Self:
+    def _fits_together(self) -> Self:
+        for key in ("stream", "strategy"):
+            if not isinstance(self.spec.get(key), str):
+                raise ValueError(f"spec.{key} is missing")
+        if self.id != id_of(self.spec):
+            raise ValueError(f"its id is {self.id[:40]}, which is not that of its spec")
         size = len(self.accuracy_matrix)
-        for name in ("accuracy_matrix", "accuracy_matrix_task_aware"):
-            matrix = getattr(self, name)
-            if matrix is None:
-                continue
-            if {len(matrix), *map(len, matrix)} - {size}:
-                raise ValueError(f"{name} is not square, or not of one size with the other")
-            for value in (value for row in matrix for value in row):
-                if value is not None and not 0 <= value <= 100:
-                    raise ValueError(f"accuracy {value} is not a percentage")
+        check_matrix("accuracy_matrix", self.accuracy_matrix, size)
+        if self.accuracy_matrix_task_aware is not None:
+            check_matrix("accuracy_matrix_task_aware", self.accuracy_matrix_task_aware, size)
         if {len(self.initial_accuracy), len(self.forward_accuracy)} != {size}:
             raise ValueError("initial_accuracy and forward_accuracy need one entry a task")
         return self
@@ -115,13 +87,16 @@ class RunRecord(BaseModel):
         """Compact JSON, one line a key and one line a task, so that diffs stay readable.
 
         What was added to the schema later is left out where there is nothing to say. Layers are
-        named once, not in every task: see `benchmarks.record_layers`.
+        named once, not in every task: see `benchmarks.record_layers`. The last line is a checksum,
+        see `benchmarks.integrity`.
         """
         data = listed_layers(self.model_dump(by_alias=True, mode="json"))
+        for key in ("accuracy_matrix_task_aware", "keeps_data"):
+            if data[key] is None:
+                del data[key]
+        data[CHECKSUM] = hash_of(data)
         lines = []
         for key, value in data.items():
-            if value is None and key in ("accuracy_matrix_task_aware", "keeps_data"):
-                continue
             if key in ("tasks", "accuracy_matrix", "accuracy_matrix_task_aware") and value:
                 rows = ",\n  ".join(json.dumps(item, separators=(",", ":")) for item in value)
                 lines.append(f" {json.dumps(key)}: [\n  {rows}\n ]")
@@ -136,17 +111,24 @@ class RunRecord(BaseModel):
         return path
 
     @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """The inverse of `to_json`; raises `ValueError` for what no run has written."""
+        decode(data)
+        return cls.model_validate_json(data, strict=True)
+
+    @classmethod
     def read(cls, path: Path) -> Self:
         """Read a record; raises `DamagedRecord` naming the file and what is wrong."""
         try:
-            record = cls.model_validate_json(path.read_bytes())
+            # Whatever else has taken its name: to read a pipe would wait for ever.
+            if path.exists() and not path.is_file():
+                raise DamagedRecord(f"{path}: damaged record (not a file)")
+            record = cls.from_json(path.read_bytes())
         except OSError as error:
             raise DamagedRecord(f"{path}: cannot be read ({error.strerror})") from error
-        except ValidationError as error:
-            raise DamagedRecord(f"{path}: damaged record ({first_fault(error)})") from error
-        for key in ("stream", "strategy"):
-            if not isinstance(record.spec.get(key), str):
-                raise DamagedRecord(f"{path}: damaged record (spec.{key} is missing)")
+        except ValueError as error:
+            what = first_fault(error) if isinstance(error, ValidationError) else str(error)
+            raise DamagedRecord(f"{path}: damaged record ({what})") from error
         if record.id != path.stem:
             raise DamagedRecord(f"{path}: damaged record (it says its id is {record.id})")
         return record
@@ -178,11 +160,20 @@ def record_path(out: Path, stream: str, strategy: str, run_id: str) -> Path:
 
 def read_all(out: Path) -> Iterator[RunRecord | DamagedRecord]:
     """Every record below ``out/runs`` in path order; a damaged one as the error it gives."""
-    for path in sorted((out / "runs").rglob("*.json")):
+    runs = out / "runs"
+    for path in sorted(runs.rglob("*.json")):
+        if any(holds_no_records(parent) for parent in path.relative_to(runs).parents):
+            continue
         try:
             yield RunRecord.read(path)
         except DamagedRecord as error:
             yield error
+
+
+def holds_no_records(path: Path) -> bool:
+    """Whether it is a folder in place of a record, or one that was set aside: nothing below is
+    a record."""
+    return path.suffix == ".json" or path.suffix.startswith(ASIDE)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -19,6 +17,7 @@ from pydantic import (
 )
 
 from benchmarks.errors import BadInput, nearest
+from benchmarks.integrity import id_of
 from benchmarks.records import first_fault
 
 T = TypeVar("T", bound=BaseModel)
@@ -113,13 +112,12 @@ class RunSpec(Table):
     data_seed: Seed
     device: Literal["cpu", "cuda"] = "cpu"
     precision: Literal["fp32"] = "fp32"
-    threads: int = Field(1, ge=1)
+    threads: int = Field(1, ge=1, le=1024)
 
     @property
     def id(self) -> str:
         """Hash of the whole spec: the run's name, and what makes two runs the same run."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return id_of(self.model_dump(mode="json"))
 
 
 def parse(model: type[T], data: Mapping[str, Any], *, where: str) -> T:

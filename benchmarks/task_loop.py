@@ -19,7 +19,8 @@ from benchmarks.checkpoints import Checkpoints
 from benchmarks.loading import StreamStrategy
 from benchmarks.meters import Accuracy, Stopwatch
 from benchmarks.protocol import Diverged, Epoch, Protocol
-from benchmarks.records import RunRecord, TaskRecord
+from benchmarks.record_parts import TaskRecord
+from benchmarks.records import RunRecord
 from benchmarks.seeds import seed_all
 from benchmarks.spec import RunSpec
 from benchmarks.streams.stream import SplitName, Stream

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks.records import Matrix, Percent
+from benchmarks.record_parts import Matrix, Percent
 
 
 @dataclass(frozen=True)

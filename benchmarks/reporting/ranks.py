@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from benchmarks.records import RunRecord, TaskRecord
+from benchmarks.record_parts import TaskRecord
+from benchmarks.records import RunRecord
 from benchmarks.reporting import markdown
 from benchmarks.reporting.numbers import NOTHING
 from benchmarks.reporting.stats import summarise

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.records import Matrix, RunRecord, scenario_of
+from benchmarks.record_parts import Matrix
+from benchmarks.records import RunRecord, scenario_of
 from benchmarks.reporting.metrics import (
     Undefined,
     Value,

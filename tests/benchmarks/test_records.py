@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from small_runs import run_spec
 
 from benchmarks import environment
+from benchmarks.record_parts import TaskRecord
 from benchmarks.records import (
     DamagedRecord,
     RunRecord,
-    TaskRecord,
     read_all,
     record_path,
     write_atomically,

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from reporting_records import HAND, MakeRecord, task
 
-from benchmarks.records import Matrix, RunRecord, TaskRecord
+from benchmarks.integrity import id_of
+from benchmarks.record_parts import Matrix, TaskRecord
+from benchmarks.records import RunRecord
 
 
 @pytest.fixture
@@ -41,14 +43,14 @@ def make(tmp_path: Path) -> MakeRecord:
             "seed": seed,
             "init_seed": seed,
             "data_seed": seed,
-            "class_order_seed": 0,
+            "class_order_seed": next(numbers),  # so that no two have one id
         }
         for key, value in (spec or {}).items():
             table, _, name = key.partition(".")
             full[table] = {**full[table], name: value} if name else value
         size = len(matrix)
         record = RunRecord(
-            id=f"{next(numbers):08x}",
+            id=id_of(full),
             spec=full,
             status=status,
             error=error,

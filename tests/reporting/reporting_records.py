@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.records import Matrix, RunRecord, TaskRecord
+from benchmarks.record_parts import Matrix, TaskRecord
+from benchmarks.records import RunRecord
 from benchmarks.reporting.published_entries import Protocol
 
 MakeRecord = Callable[..., RunRecord]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, task
 
-from benchmarks.records import Matrix
+from benchmarks.record_parts import Matrix
 from benchmarks.reporting import metrics, registry
 from benchmarks.reporting.metrics import Undefined
 from benchmarks.reporting.registry import METRICS, metrics_of

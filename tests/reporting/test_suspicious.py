@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted
 
-from benchmarks.records import Matrix
+from benchmarks.record_parts import Matrix
 from benchmarks.reporting.check import check
 from benchmarks.reporting.collect import collect
 from benchmarks.reporting.suspicious import suspicions
