@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import BadInput
-from benchmarks.records import DamagedRecord, RunRecord, write_atomically
+from benchmarks.records import ASIDE, DamagedRecord, RunRecord, write_atomically
 
 if TYPE_CHECKING:
     from benchmarks.protocol import Epoch
@@ -57,12 +58,12 @@ class WorkDir:
         """Drop the epochs of a task that was interrupted and will be trained again."""
         if not self.trace.exists():
             return
-        lines = self.trace.read_text().splitlines(keepends=True)
-        if not lines or not lines[0].endswith("\n"):  # killed while it made the file
+        lines = self.trace.read_bytes().splitlines(keepends=True)
+        if not lines or not lines[0].endswith(b"\n"):  # killed while it made the file
             self.trace.unlink()
             return
         kept = [line for line in lines[1:] if _leading_number(line) < tasks_done]
-        write_atomically(self.trace, "".join([lines[0], *kept]).encode())
+        write_atomically(self.trace, b"".join([lines[0], *kept]))
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Write the checkpoint whole, replacing the one of the task before."""
@@ -79,7 +80,8 @@ class WorkDir:
         if not self.checkpoint.exists():
             return None
         try:
-            state = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+            data = whole_archive(self.checkpoint)
+            state = torch.load(data, weights_only=True, map_location="cpu")
             if not isinstance(state, dict):
                 raise TypeError("no table of values")
         except Exception as error:  # torch raises a dozen kinds for a file that is not its own
@@ -102,7 +104,11 @@ class WorkDir:
         """Remove what a killed writer left behind, and the checkpoint unless it is wanted."""
         for partial in self.folder.glob(".*.partial"):
             partial.unlink(missing_ok=True)
-        if not keep_checkpoint:
+        if keep_checkpoint:
+            return
+        if self.checkpoint.is_dir():
+            set_aside(self.checkpoint)
+        else:
             self.checkpoint.unlink(missing_ok=True)
 
     @contextmanager
@@ -124,9 +130,25 @@ class WorkDir:
             handler.close()
 
 
-def _leading_number(line: str) -> float:
+def whole_archive(path: Path) -> io.BytesIO:
+    """A zip archive once each of its files has the checksum that the archive has for it.
+
+    torch reads the files without that look: one flipped bit would be another weight.
+    """
+    if not path.is_file():
+        raise ValueError("not a file")
+    data = io.BytesIO(path.read_bytes())
+    with zipfile.ZipFile(data) as archive:
+        broken = archive.testzip()
+    if broken is not None:
+        raise ValueError(f"the checksum of {broken} does not fit")
+    data.seek(0)
+    return data
+
+
+def _leading_number(line: bytes) -> float:
     try:
-        return int(line.partition(",")[0])
+        return int(line.partition(b",")[0])
     except ValueError:
         return float("inf")
 
@@ -134,7 +156,7 @@ def _leading_number(line: str) -> float:
 def set_aside(path: Path) -> Path:
     """Rename a damaged file so that nothing reads it again, and keep it for inspection."""
     number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while (aside := path.with_name(f"{path.name}{ASIDE}{number}")).exists():
         number += 1
     path.rename(aside)
     return aside
