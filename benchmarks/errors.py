@@ -9,8 +9,12 @@ from collections.abc import Iterable
 class BadInput(Exception):
     """A fault in what the user gave: the message is one line and ends with the way out.
 
-    The command line prints it without a traceback and exits with status 2.
+    The command line prints it without a traceback and exits with status 2. A line break can still
+    come in with what a message quotes, the key of a spec for example.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import reprlib
 import tomllib
 from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.errors import BadInput
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """The tables of a TOML text; raises `ValueError` also where Python's reader gives up."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def apply_override(override: str, data: dict[str, Any]) -> None:
@@ -21,8 +30,8 @@ def parts(override: str) -> tuple[str, ...]:
     """
     key, equals, _ = override.partition("=")
     try:
-        table: Any = tomllib.loads(f"{key} = 0") if equals else {}
-    except tomllib.TOMLDecodeError:
+        table: Any = read_toml(f"{key} = 0") if equals else {}
+    except ValueError:
         table = {}
     found = []
     while isinstance(table, dict) and len(table) == 1:
@@ -40,13 +49,22 @@ def put(key: Sequence[str], value: Any, data: dict[str, Any], where: str) -> Non
     for name in parents:
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
-            raise BadInput(f"{where}: {name} is a value and has no keys below it")
+            raise BadInput(f"{where}: {name!r} is a value and has no keys below it")
     table[last] = value
+
+
+def check_sizes(value: Any, key: str = "") -> None:
+    """Raise `BadInput` for whole numbers of more than the 64 bits that TOML has, and torch."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise BadInput(f"{key} = {reprlib.repr(value)}: give a number of at most 64 bits")
+    parts: Any = enumerate(value) if isinstance(value, list) else ()
+    for name, part in value.items() if isinstance(value, dict) else parts:
+        check_sizes(part, f"{key}.{name}" if key else name)
 
 
 def _toml_value(text: str) -> Any:
     try:
-        table = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        table = read_toml(f"value = {text}")
+    except ValueError:
         return text
     return table["value"] if len(table) == 1 else text

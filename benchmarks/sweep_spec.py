@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from benchmarks.errors import BadInput, nearest
 from benchmarks.grid import check_keys, check_variation, combinations
-from benchmarks.overrides import apply_override
+from benchmarks.overrides import apply_override, check_sizes, read_toml
 from benchmarks.spec import ClassOrder, OptimizerSpec, ProtocolSpec, RunSpec, Seed, T, Table, parse
 
 
@@ -30,7 +29,7 @@ class SweepSpec(Table):
     seeds: list[Seed] = Field(min_length=1)
     class_order: ClassOrder = "fixed"
     device: Literal["cpu", "cuda"] = "cpu"
-    threads: int = Field(1, ge=1)
+    threads: int = Field(1, ge=1, le=1024)
     stream_args: dict[str, Any] = Field(default_factory=dict)
     backbone_args: dict[str, Any] = Field(default_factory=dict)
     protocol: dict[str, Any] = Field(default_factory=dict)
@@ -42,14 +41,15 @@ class SweepSpec(Table):
 def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
     """Read a sweep's TOML and apply ``key=value`` overrides; `BadInput` names what is wrong."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = read_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); give a sweep's TOML") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise BadInput(f"{path}: not valid TOML ({error})") from error
     for override in overrides:
         apply_override(override, data)
     sweep = parse(SweepSpec, data, where=str(path))
+    check_sizes(data)
     for field in ("strategies", "seeds"):
         values = getattr(sweep, field)
         for value in values:

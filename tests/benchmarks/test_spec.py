@@ -183,7 +183,7 @@ def test_set_without_key_or_value_is_refused(override: str) -> None:
 
 
 def test_set_below_a_plain_value_is_refused() -> None:
-    with pytest.raises(BadInput, match="stream is a value"):
+    with pytest.raises(BadInput, match="'stream' is a value"):
         load_sweep(SMALL, ["stream.name=x"])
 
 
@@ -419,7 +419,7 @@ def test_a_run_of_a_grid_is_the_run_of_the_same_spec_without_one() -> None:
         ),
         ('grid={"strategy.ness.eps" = [0.1, 0.1]}', r"ness.eps' = .* changes no run"),
         ('grid={"strategy.ness" = [{eps=0.1}], "strategy.ness.eps" = [1.0]}', "is a part of"),
-        ('grid={"protocol.epochs.x" = [1]}', "grid.'protocol.epochs.x': epochs is a value"),
+        ('grid={"protocol.epochs.x" = [1]}', "grid.'protocol.epochs.x': 'epochs' is a value"),
     ],
 )
 def test_a_grid_that_cannot_be_is_refused(override: str, message: str) -> None:
