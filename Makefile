@@ -3,6 +3,7 @@ PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 VENV    ?= .venv
 TORCH   ?= torch==2.14.1 torchvision==0.29.1
 WORKERS ?= 2
+MUTANTS ?= 1000
 SPEC    ?= benchmarks/specs/cpu/split_cifar100.toml
 OUT     ?= results/$(patsubst benchmarks/specs/%.toml,%,$(SPEC))
 
@@ -13,7 +14,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test lint format compare digits cpu ablations as-released doctor \
+.PHONY: help setup demo test damage lint format compare digits cpu ablations as-released doctor \
         paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity clean
 
 help: ## what each target does
@@ -34,6 +35,9 @@ demo: $(STAMP) ## seven strategies x 3 seeds on scikit-learn's digits: table, fi
 
 test: $(STAMP) ## all tests, under 10 minutes on two cores
 	$(PY) -m pytest -n 2
+
+damage: $(STAMP) ## a thousand damaged records, checkpoints and specs, minutes (MUTANTS=... tries others)
+	NESS_MUTANTS=$(MUTANTS) $(PY) -m pytest tests/benchmarks/test_damage_*.py
 
 lint: $(STAMP) ## ruff, mypy, import contracts
 	$(VENV)/bin/ruff check .

@@ -1,4 +1,4 @@
-"""Folders in which the tests of the data cache put their stand-ins for data sets."""
+"""Folders for the stand-ins for data sets, and what became of the damaged files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cifar_files import Raw, make_mosaics, trust
+from damage import summary
 
 
 @pytest.fixture
@@ -25,3 +26,8 @@ def mosaics(source: Path, monkeypatch: pytest.MonkeyPatch) -> Raw:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "data folder"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in summary():
+        terminalreporter.write_line(line)
