@@ -44,11 +44,15 @@ def claim(path: Path) -> Iterator[None]:
     finally:
         mine.unlink(missing_ok=True)
     released = threading.Event()
-    threading.Thread(target=_beat, args=(path, released), daemon=True).start()
+    heart = threading.Thread(
+        target=_beat, args=(path, released), name=f"heartbeat of {path}", daemon=True
+    )
+    heart.start()
     try:
         yield
     finally:
         released.set()
+        heart.join()
         if _read(path) == _identity():
             path.unlink(missing_ok=True)
 
