@@ -52,7 +52,6 @@ def claim(path: Path) -> Iterator[None]:
         yield
     finally:
         released.set()
-        heart.join()
         if _read(path) == _identity():
             path.unlink(missing_ok=True)
 

@@ -140,8 +140,10 @@ def test_the_owner_touches_its_claim(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 break
             time.sleep(0.01)
         assert path.stat().st_mtime > 0
-    names = [thread.name for thread in threading.enumerate()]
-    assert f"heartbeat of {path}" not in names, "the heart stops with the claim"
+    for thread in threading.enumerate():
+        if thread.name == f"heartbeat of {path}":
+            thread.join(10)
+            assert not thread.is_alive(), "the heart stops with the claim"
 
 
 def test_a_claim_is_not_brought_back_by_its_heartbeat(
