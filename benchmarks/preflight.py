@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.errors import BadInput
-from benchmarks.records import DamagedRecord, RunRecord
+from benchmarks.records import RunRecord, read_all
+from benchmarks.reporting.specs import SEED_KEYS
 from benchmarks.spec import RunSpec
 
 
@@ -25,19 +26,12 @@ def check_all(specs: Sequence[RunSpec], out: Path | None, data_dir: Path | None)
     for same_stream in groups.values():
         first = next(iter(same_stream.values()))
         stream = load_stream(first, data_dir)
-        for record in _stored(out, first.stream):
-            _require_same_data(record, first, stream.data_hash)
+        for record in read_all(out, first.stream) if out is not None else ():
+            # A damaged one is named where it is due.
+            if isinstance(record, RunRecord):
+                _require_same_data(record, first, stream.data_hash)
         for spec in same_stream.values():
             check(spec, stream)
-
-
-def _stored(out: Path | None, stream: str) -> Iterator[RunRecord]:
-    """The records of a stream, without the damaged ones, which are named where they are due."""
-    for path in sorted((out / "runs" / stream).glob("*/*.json")) if out is not None else ():
-        try:
-            yield RunRecord.read(path)
-        except DamagedRecord:
-            continue
 
 
 def _require_same_data(record: RunRecord, spec: RunSpec, data_hash: str) -> None:
@@ -57,5 +51,4 @@ def _stream_of(spec: RunSpec) -> str:
 
 
 def _unseeded(spec: RunSpec) -> str:
-    seeds = dict.fromkeys(("seed", "init_seed", "data_seed", "class_order_seed"), 0)
-    return spec.model_copy(update=seeds).id
+    return spec.model_copy(update=dict.fromkeys(SEED_KEYS, 0)).id

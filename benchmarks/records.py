@@ -158,9 +158,12 @@ def record_path(out: Path, stream: str, strategy: str, run_id: str) -> Path:
     return out / "runs" / stream / strategy / f"{run_id}.json"
 
 
-def read_all(out: Path) -> Iterator[RunRecord | DamagedRecord]:
-    """Every record below ``out/runs`` in path order; a damaged one as the error it gives."""
-    runs = out / "runs"
+def read_all(out: Path, stream: str = "") -> Iterator[RunRecord | DamagedRecord]:
+    """Every record below ``out/runs`` in path order; a damaged one as the error it gives.
+
+    ``stream``: only those of this stream.
+    """
+    runs = out / "runs" / stream
     for path in sorted(runs.rglob("*.json")):
         if any(holds_no_records(parent) for parent in path.relative_to(runs).parents):
             continue
