@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -81,10 +81,16 @@ def estimate(spec: RunSpec, data_dir: Path | None, scratch: Path) -> Estimate:
         seconds += spec.protocol.epochs * follow(small, large, step, n, lambda p: p.epoch_s)
         seconds += follow(small, large, step, n, lambda p: p.consolidate_s)
         images += images_tested(stream, step, sees)
-    kept = large.state_bytes
-    growth = kept[-1] - kept[0] if len(kept) > 1 and sees == "task" else 0
-    further = max(0, stream.steps(sees) - len(kept))
-    return Estimate(seconds + images * large.eval_s, large.peak_bytes + further * max(0, growth))
+    growth = further_state(large.state_bytes, stream.steps(sees)) if sees == "task" else 0
+    return Estimate(seconds + images * large.eval_s, large.peak_bytes + growth)
+
+
+def further_state(kept: Sequence[int], steps: int) -> int:
+    """Bytes that a method keeps after ``steps`` tasks beyond those after the last of the probe,
+    growing as it did from the last but one; never negative."""
+    if len(kept) < 2:
+        return 0
+    return max(0, steps - len(kept)) * max(0, kept[-1] - kept[-2])
 
 
 def images_tested(stream: Stream, step: int, sees: Sees) -> int:

@@ -21,6 +21,7 @@ from benchmarks.probe import (
     Probe,
     estimate,
     follow,
+    further_state,
     images_tested,
     probe,
     thinned,
@@ -49,6 +50,13 @@ def test_what_grows_with_the_samples_is_told_from_what_does_not() -> None:
     assert line_through(5.0, 5.0, 100) == pytest.approx(5.0)
     assert line_through(6.0, 5.0, 100) == pytest.approx(5.0)  # noise: no cost falls with n
     assert line_through(1.0, 6.0, 100) == pytest.approx(20.0)  # nor does one start below zero
+
+
+def test_what_a_method_keeps_grows_by_as_much_with_every_task() -> None:
+    assert further_state([100, 150, 200], 10) == 7 * 50
+    assert further_state([100, 100, 100], 10) == 0
+    assert further_state([100, 80], 10) == 0
+    assert further_state([100, 150, 200], 3) == further_state([100], 1) == 0
 
 
 def test_later_tasks_are_judged_by_the_later_task_of_the_probe() -> None:
