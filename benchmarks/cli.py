@@ -38,7 +38,17 @@ SetOption = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="override a value, e.g. protocol.epochs=5"),
 ]
 DataOption = Annotated[Path | None, typer.Option("--data", help="folder of the data sets")]
-WorkersOption = Annotated[int, typer.Option(help="processes, one run each")]
+WorkersOption = Annotated[
+    int | None, typer.Option(help="runs at a time (1; on a cluster what it has room for)")
+]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(metavar="KIND", help="inline, processes, ray or slurm; else by --workers"),
+]
+ExecutorOptions = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="KEY=VALUE", help="of the executor, e.g. runs_per_gpu=2"),
+]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="never use the network")]
 
 
@@ -46,7 +56,9 @@ OfflineOption = Annotated[bool, typer.Option("--offline", help="never use the ne
 def sweep(
     spec: SpecArgument,
     out: OutOption,
-    workers: WorkersOption = 1,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = None,
+    option: ExecutorOptions = None,
     set_: SetOption = None,
     data: DataOption = None,
     retry: Annotated[
@@ -59,12 +71,14 @@ def sweep(
         if status not in ("failed", "diverged"):
             raise BadInput(f"--retry {status}: {nearest(status, ('failed', 'diverged'))}")
     _prepare_process(offline)
+    from benchmarks.executors import make
+    from benchmarks.overrides import options
     from benchmarks.sweep import sweep as run_sweep
     from benchmarks.sweep_spec import expand, load_sweep
 
     specs = expand(load_sweep(spec, set_ or []))
-    counts = run_sweep(specs, out, workers=workers, data_dir=data, retry=frozenset(retry or []))
-    _finish(counts)
+    made = make(executor, workers=workers, options=options(option or []))
+    _finish(run_sweep(specs, out, executor=made, data_dir=data, retry=frozenset(retry or [])))
 
 
 @app.command()
@@ -94,7 +108,7 @@ def plan_(
     out: Annotated[
         Path | None, typer.Option(help="results folder whose finished runs count as done")
     ] = None,
-    workers: WorkersOption = 1,
+    workers: Annotated[int, typer.Option(help="runs at a time")] = 1,
     set_: SetOption = None,
     data: DataOption = None,
     offline: OfflineOption = False,

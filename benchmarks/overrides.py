@@ -23,7 +23,19 @@ def apply_override(override: str, data: dict[str, Any]) -> None:
     put(parts(override), _toml_value(override.partition("=")[2].strip()), data, f"--set {override}")
 
 
-def parts(override: str) -> tuple[str, ...]:
+def options(given: Sequence[str]) -> dict[str, Any]:
+    """The table of ``--option key=value``, values read as TOML; ``a.b=1`` makes a table ``a``."""
+    table: dict[str, Any] = {}
+    for option in given:
+        key = parts(option, "--option", "runs_per_gpu=2")
+        put(key, _toml_value(option.partition("=")[2].strip()), table, f"--option {option}")
+    check_sizes(table)
+    return table
+
+
+def parts(
+    override: str, flag: str = "--set", example: str = "protocol.epochs=5"
+) -> tuple[str, ...]:
     """The parts of the key of ``key=value``, quoted ones as TOML has them: ``grid."a.b"=[1]``.
 
     Raises `BadInput` for an override that is not of that form.
@@ -38,7 +50,7 @@ def parts(override: str) -> tuple[str, ...]:
         ((name, table),) = table.items()
         found.append(name)
     if table != 0:
-        raise BadInput(f"--set {override!r}: write it as key=value, for example protocol.epochs=5")
+        raise BadInput(f"{flag} {override!r}: write it as key=value, for example {example}")
     return tuple(found)
 
 

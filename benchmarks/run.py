@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +44,7 @@ def run(
         work.clean(keep_checkpoint=done is None or done.status in retry)
         if done is not None and done.status not in retry:
             return done
-        work.event("start")
+        work.event("start", host=socket.gethostname(), gpus=os.environ.get("CUDA_VISIBLE_DEVICES"))
         status = "interrupted"
         try:
             record = TaskLoop(spec, work, load_stream(spec, data_dir), notify).execute()

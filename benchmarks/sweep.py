@@ -24,18 +24,21 @@ def sweep(
     specs: Sequence[RunSpec],
     out: Path,
     *,
-    workers: int = 1,
+    executor: executors.Executor | None = None,
+    workers: int | None = None,
     data_dir: Path | None = None,
     retry: frozenset[str] = frozenset(),
 ) -> Counter[str]:
     """Execute the specs that have no record below ``out`` yet; statuses of all of them.
 
-    Every spec is checked before the first is trained. Runs that another sweep works on in the same
-    folder are waited for: their records count, and what it drops is done here. ``retry``:
-    statuses ("failed", "diverged") whose runs are executed again. Raises `BadInput` for a spec or
-    folder that cannot be used, `KeyboardInterrupt` on Ctrl-C.
+    By ``executor``, which is stopped in the end, or by so many ``workers`` here. Every spec is
+    checked before the first is trained. Runs that another sweep works on in the same folder are
+    waited for: their records count, and what it drops is done here. ``retry``: statuses ("failed",
+    "diverged") whose runs are executed again. Raises `BadInput` for a spec or folder that cannot be
+    used, `KeyboardInterrupt` on Ctrl-C.
     """
-    executor = executors.make(workers)
+    if executor is None:
+        executor = executors.make(workers=workers)
     prepare(out)
     found = {
         spec.id: record
@@ -85,6 +88,7 @@ def _execute(
             end(future, job.spec)
         else:
             pending[future] = job.spec
+    executor.begin()
     for future in as_completed(pending):
         end(future, pending[future])
     return claimed

@@ -86,6 +86,7 @@ class TaskLoop:
         """Train and evaluate task after task from the last checkpoint on."""
         record = self.checkpoints.resume()
         task = first = self.strategy.clock.train_exp_counter = len(record.tasks)
+        self.work.event("train", task=first, tasks=self.steps)
         try:
             if first == 0 and self.predicts_unseen:
                 record.initial_accuracy[:] = self._evaluate(range(self.n_tasks)).any_class

@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import wait
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,10 @@ from test_run import numbers, starts
 
 from benchmarks import executors
 from benchmarks.errors import BadInput
-from benchmarks.executors import Inline, Job, Processes, WorkerDied
+from benchmarks.executors import Job, WorkerDied, processes
+from benchmarks.executors.gpu_slots import GpuSlots, visible_gpus
+from benchmarks.executors.inline import Inline
+from benchmarks.executors.processes import Processes
 from benchmarks.records import RunRecord, read_all
 from benchmarks.run import run
 from benchmarks.spec import RunSpec
@@ -90,7 +95,7 @@ def test_a_killed_worker_fails_its_own_run_alone_and_the_next_sweep_resumes_it(
 
 def test_stop_ends_running_and_waiting_work(tmp_path: Path) -> None:
     specs = run_specs(["naive"], [1, 2, 3], "protocol.epochs=100000", "protocol.lr_min=0")
-    executor = Processes(2)
+    executor = Processes(workers=2)
     futures = [executor.submit(Job(spec, tmp_path, None), lambda *_: None) for spec in specs]
     running = wait_for(
         lambda: [s for s in specs if WorkDir(tmp_path, s.id).trace.exists()][1:] and specs[:2]
@@ -108,7 +113,7 @@ def test_stop_ends_running_and_waiting_work(tmp_path: Path) -> None:
 
 def test_an_error_in_a_worker_reaches_the_sweep(tmp_path: Path) -> None:
     spec = run_spec().model_copy(update={"stream": "no_such/til"})
-    executor = Processes(1)
+    executor = Processes(workers=1)
     with pytest.raises(KeyError, match="no_such/til"):
         executor.submit(Job(spec, tmp_path, None), lambda *_: None).result(timeout=120)
     executor.stop()
@@ -124,17 +129,76 @@ def test_a_worker_whose_parent_is_gone_writes_no_failed_record(
             raise BrokenPipeError
 
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(executors, "_exit_with_parent", lambda: None)
+    monkeypatch.setattr(processes, "_exit_with_parent", lambda: None)
     with pytest.raises(SystemExit):
-        executors._work(Job(run_spec(), tmp_path, None), Broken())  # type: ignore[arg-type]
+        processes.work(Job(run_spec(), tmp_path, None), Broken(), None)  # type: ignore[arg-type]
     assert not records(tmp_path)
 
 
 def test_make_chooses_by_number_of_workers() -> None:
-    assert isinstance(executors.make(1), Inline)
-    assert isinstance(executors.make(2), Processes)
-    with pytest.raises(BadInput, match="give at least 1"):
-        executors.make(0)
+    assert isinstance(executors.make(), Inline)
+    assert isinstance(executors.make(workers=1), Inline)
+    assert isinstance(executors.make(workers=2), Processes)
+    assert isinstance(executors.make("processes", options={"runs_per_gpu": 2}), Processes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "workers", "options", "message"),
+    [
+        (None, 0, {}, "--workers 0: give at least 1"),
+        ("inline", 2, {}, "leave out --workers 2"),
+        ("proceses", 2, {}, "--executor proceses: did you mean 'processes'?"),
+        ("processes", 2, {"run_per_gpu": 1}, "option.run_per_gpu; did you mean 'runs_per_gpu'?"),
+        ("processes", 2, {"runs_per_gpu": "two"}, "option.runs_per_gpu = 'two'"),
+        ("processes", 2, {"runs_per_gpu": 0}, "runs_per_gpu=0: give at least 1"),
+    ],
+)
+def test_make_names_what_cannot_be(
+    kind: str | None, workers: int, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        executors.make(kind, workers=workers, options=options)
+    assert message in str(caught.value)
+
+
+def test_every_gpu_has_a_run_before_one_has_two() -> None:
+    slots = GpuSlots(["0", "GPU-5"], runs_per_gpu=2)
+    with ExitStack() as held:
+        assert [held.enter_context(slots.one()) for _ in range(4)] == ["0", "GPU-5"] * 2
+        waits = threading.Thread(target=lambda: held.enter_context(slots.one()), daemon=True)
+        waits.start()
+        waits.join(0.1)
+        assert waits.is_alive(), "no fifth slot"
+        first, held_back = held.pop_all(), held
+        first.close()
+        waits.join(10)
+        assert not waits.is_alive()
+        held_back.close()
+
+
+def test_visible_gpus_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, GPU-5")
+    assert visible_gpus() == ["2", "GPU-5"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert visible_gpus() == []
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert visible_gpus() == ["0", "1"]
+
+
+def test_a_run_on_a_gpu_sees_its_own_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a GPU here the runs fail; what each was given stands in its log."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7,8")
+    specs = [s.model_copy(update={"device": "cuda"}) for s in run_specs(["naive"], [1, 2, 3])]
+    executor = Processes(workers=3)
+    futures = [executor.submit(Job(spec, tmp_path, None), lambda *_: None) for spec in specs]
+    wait([*futures], timeout=120)
+    executor.stop()
+    given = []
+    for spec in specs:
+        start = json.loads(WorkDir(tmp_path, spec.id).events.read_text().splitlines()[0])
+        given.append(start["gpus"])
+    assert set(given) == {"7", "8"}
 
 
 # The real command ------------------------------------------------------------------------

@@ -1,7 +1,5 @@
-"""Where runs execute: one interface, `submit`, for this process and for workers.
-
-A worker is one fresh process a run, forked from a server that has imported torch and the
-harness once. A killed worker fails its own run alone; in a shared pool it would break every
+"""Workers on this machine: one fresh process a run, forked from a server that has imported torch
+and the harness once. A killed worker fails its own run alone; in a shared pool it would break every
 future.
 """
 
@@ -11,69 +9,34 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import nullcontext
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from benchmarks.errors import BadInput
+from benchmarks.executors.gpu_slots import GpuSlots, visible_gpus
+from benchmarks.executors.job import Job, Notify, WorkerDied, execute
 from benchmarks.spec import RunSpec
-
-Notify = Callable[[RunSpec, int, int, int], None]
-
-
-class WorkerDied(Exception):
-    """A worker process that ended without an answer: killed, out of memory, crashed."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run and where its data and results lie."""
-
-    spec: RunSpec
-    out: Path
-    data_dir: Path | None
-    retry: frozenset[str] = frozenset()
-
-
-class Executor(Protocol):
-    """Runs jobs; a future gives the status of the record that its run wrote."""
-
-    def submit(self, job: Job, notify: Notify) -> Future[str]:
-        """Start a job as soon as there is room for it."""
-
-    def stop(self) -> None:
-        """End all running work now; runs can be resumed from their checkpoints."""
-
-
-class Inline:
-    """One run after another in this process."""
-
-    def submit(self, job: Job, notify: Notify) -> Future[str]:
-        future: Future[str] = Future()
-        try:
-            future.set_result(_execute(job, lambda *progress: notify(job.spec, *progress)))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-    def stop(self) -> None:
-        pass
 
 
 class Processes:
-    """``workers`` processes at a time, one run and one torch thread each."""
+    """``workers`` processes at a time, one run and one torch thread each.
 
-    def __init__(self, workers: int) -> None:
+    A run on a GPU has one to itself, or shares it with ``runs_per_gpu - 1`` others.
+    """
+
+    def __init__(self, *, workers: int | None = None, runs_per_gpu: int = 1) -> None:
+        if runs_per_gpu < 1:
+            raise BadInput(f"--option runs_per_gpu={runs_per_gpu}: give at least 1")
         # Read by libraries when they are imported, so set before the server starts.
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(name, "1")
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["benchmarks.run"])
-        self._slots = ThreadPoolExecutor(workers, thread_name_prefix="run")
+        self._slots = ThreadPoolExecutor(workers or 1, thread_name_prefix="run")
+        self._gpus = GpuSlots(visible_gpus(), runs_per_gpu)
         self._running: set[Any] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -81,6 +44,9 @@ class Processes:
     def submit(self, job: Job, notify: Notify) -> Future[str]:
         _start_server()
         return self._slots.submit(self._supervise, job, notify)
+
+    def begin(self) -> None:
+        pass
 
     def stop(self) -> None:
         with self._lock:
@@ -90,8 +56,12 @@ class Processes:
         self._slots.shutdown(cancel_futures=True)
 
     def _supervise(self, job: Job, notify: Notify) -> str:
+        with self._gpus.one() if job.spec.device == "cuda" else nullcontext() as gpu:
+            return self._work(job, notify, gpu)
+
+    def _work(self, job: Job, notify: Notify, gpu: str | None) -> str:
         ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_work, args=(job, theirs), daemon=True)
+        process = self._context.Process(target=work, args=(job, theirs, gpu), daemon=True)
         with self._lock:
             if self._stopped:
                 raise WorkerDied("the sweep was stopped")
@@ -136,23 +106,10 @@ def _start_server() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def make(workers: int) -> Executor:
-    """The executor for a number of workers: this process for one, processes for more."""
-    if workers < 1:
-        raise BadInput(f"--workers {workers}: give at least 1")
-    return Inline() if workers == 1 else Processes(workers)
-
-
-def _execute(job: Job, notify: Callable[[int, int, int], None]) -> str:
-    from benchmarks.run import run
-
-    return run(job.spec, job.out, data_dir=job.data_dir, notify=notify, retry=job.retry).status
-
-
-def _work(job: Job, answers: Connection) -> None:
+def work(job: Job, answers: Connection, gpu: str | None) -> None:
     """A worker's life: it ends with its parent, and leaves Ctrl-C to it."""
 
-    def progress(*numbers: int) -> None:
+    def progress(_: RunSpec, *numbers: int) -> None:
         try:
             answers.send(("progress", *numbers))
         except OSError:  # no parent any more: not a fault of the run, which can go on later
@@ -161,8 +118,10 @@ def _work(job: Job, answers: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     try:
-        status = _execute(job, progress)
+        status = execute(job, progress)
         answers.send(("status", status))
     except Exception as error:
         answers.send(("error", error))
