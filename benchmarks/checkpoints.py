@@ -60,6 +60,10 @@ class Checkpoints:
         self.work.trim_trace(0 if record is None else len(record.tasks))
         if record is not None:
             log.info("going on after task %d", len(record.tasks))
+            here = environment.describe(self.spec.device, self.spec.threads)
+            record.environment = environment.moved(
+                record.environment, here, task=len(record.tasks) + 1
+            )
             return record
         return self._empty()
 

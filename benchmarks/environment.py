@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import socket
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "torchvision", "avalanche-lib", "numpy", "scikit-learn")
+PACKAGES = ("torch", "torchvision", "timm", "avalanche-lib", "numpy", "scikit-learn")
+MOVES_KEPT = 5
+"""Changes of place that a record remembers, the newest: it must stay short."""
 
 
 def describe(device: str, threads: int) -> dict[str, Any]:
@@ -23,12 +27,30 @@ def describe(device: str, threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},
         "platform": platform.platform(),
+        "host": socket.gethostname(),
         "cpu": _cpu_name(),
+        "cores": _cores(),
         "gpu": torch.cuda.get_device_name() if device == "cuda" else None,
+        "cuda": torch.version.cuda if device == "cuda" else None,
         "threads": threads,
         "git_commit": commit,
         "git_dirty": dirty,
     }
+
+
+def moved(before: dict[str, Any], now: dict[str, Any], task: int) -> dict[str, Any]:
+    """The environment of a run that went on with ``task`` (from 1) where ``now`` describes.
+
+    What differs from where it was last is added under ``moves``, and the rest stays as it began.
+    """
+    moves = list(before.get("moves", []))
+    latest = {key: value for key, value in before.items() if key != "moves"}
+    for move in moves:
+        latest |= move
+    changed = {key: value for key, value in now.items() if latest.get(key) != value}
+    if not changed:
+        return before
+    return before | {"moves": [*moves, {"task": task, **changed}][-MOVES_KEPT:]}
 
 
 def _version(package: str) -> str | None:
@@ -45,6 +67,11 @@ def _cpu_name() -> str:
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+def _cores() -> int | None:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def git_state() -> tuple[str | None, bool | None]:

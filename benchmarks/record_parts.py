@@ -26,6 +26,9 @@ class TaskRecord(BaseModel):
     consolidate_s: Seconds
     """Wall seconds the method spent before and after training: bases, merge, moments."""
     eval_s: Seconds
+    cpu_s: Seconds | None = None
+    """CPU seconds of the process in all of that, system calls and every thread included; None in
+    records older than the field."""
     epochs: Count
     best_epoch: Count | None = None
     """The epoch, from 1, whose weights were kept; see `protocol.keep`."""

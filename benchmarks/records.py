@@ -94,6 +94,9 @@ class RunRecord(BaseModel):
         for key in ("accuracy_matrix_task_aware", "keeps_data"):
             if data[key] is None:
                 del data[key]
+        for task in data["tasks"]:
+            if task["cpu_s"] is None:
+                del task["cpu_s"]
         data[CHECKSUM] = hash_of(data)
         lines = []
         for key, value in data.items():

@@ -108,7 +108,7 @@ class TaskLoop:
         """Train one task and evaluate it, those before, and the next one unseen."""
         seed_all(self.spec.data_seed, "task", task)
         self.stopwatch.reset()
-        started = time.perf_counter()
+        started, cpu_before = time.perf_counter(), time.process_time()
         self.strategy.train(self.benchmark.train_stream[task], eval_streams=[])
         trained = time.perf_counter()
         last = self.stream.tasks_of(task, self.plugin.sees)[-1]
@@ -123,6 +123,7 @@ class TaskLoop:
                 train_s=round(trained - started - self.stopwatch.seconds, 3),
                 consolidate_s=round(self.stopwatch.seconds, 3),
                 eval_s=round(time.perf_counter() - trained, 3),
+                cpu_s=round(time.process_time() - cpu_before, 3),
                 epochs=self.protocol.epochs_done,
                 best_epoch=self.protocol.kept_epoch,
                 trainable_parameters=self.stopwatch.trainable,

@@ -7,9 +7,7 @@ from typing import Any
 
 from benchmarks.records import IMPLIED, RunRecord
 from benchmarks.reporting.published_entries import Protocol
-from benchmarks.reporting.specs import Flat, flatten, show
-
-_UNSET = "unset"
+from benchmarks.reporting.specs import Flat, at, flatten, show
 
 
 def obstacles(protocol: Protocol, record: RunRecord) -> list[str]:
@@ -20,9 +18,9 @@ def obstacles(protocol: Protocol, record: RunRecord) -> list[str]:
     """
     here = settings(record)
     differing = [
-        f"{key}: {show(here.get(key, _UNSET))} here, {show(there)} there"
+        f"{key}: {at(here, key)} here, {show(there)} there"
         for key, there in sorted(protocol.spec.items())
-        if here.get(key, _UNSET) != there
+        if key not in here or here[key] != there
     ]
     lines = [protocol.not_comparable] if protocol.not_comparable else []
     if protocol.unknown:

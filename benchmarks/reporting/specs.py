@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,13 @@ IMAGES = "data_hash"
 
 Flat = dict[str, Any]
 
+_UNSET = "unset"
+
+_AMBIGUOUS = re.compile(
+    rf'^$|[,="\[\]{{}}\s]|^({_UNSET}|true|false|null|NaN|-?Infinity|-?\d+(\.\d+)?([eE][+-]?\d+)?)$'
+).search
+"""Strings that could be taken for another value, or for the end of theirs."""
+
 
 def flatten(spec: Mapping[str, Any], prefix: str = "") -> Flat:
     """Nested tables as dotted keys: {"optimizer": {"lr": 0.1}} is {"optimizer.lr": 0.1}."""
@@ -30,9 +38,13 @@ def flatten(spec: Mapping[str, Any], prefix: str = "") -> Flat:
 
 
 def show(value: object) -> str:
-    """A spec value as a reader writes it; 1 and 1.0 are the same value."""
+    """A spec value as a reader writes it; 1 and 1.0 are the same value.
+
+    Two values are shown alike only if they are the same: a string is bare where it can be
+    nothing else.
+    """
     if isinstance(value, str):
-        return value
+        return json.dumps(value, ensure_ascii=False) if _AMBIGUOUS(value) else value
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
@@ -52,7 +64,7 @@ def labels(runs: Mapping[str, tuple[str, Flat]]) -> dict[str, str]:
         specs = {run: _unseeded(flat) for run, (name, flat) in runs.items() if name == strategy}
         differing = sorted({*_differing(specs.values()), *everywhere})
         for run in sorted(specs, key=lambda run: [_by_value(specs[run], k) for k in differing]):
-            settings = ", ".join(f"{key}={_at(specs[run], key)}" for key in differing)
+            settings = ", ".join(f"{key}={at(specs[run], key)}" for key in differing)
             named[run] = f"{strategy} [{settings}]" if settings else strategy
     return named
 
@@ -67,7 +79,7 @@ def confounds(rows: Mapping[str, Flat]) -> list[str]:
     shared = {label: _shared(flat) for label, flat in rows.items()}
     notes = []
     for key in _differing(shared.values()):
-        values = {label: _at(flat, key) for label, flat in shared.items()}
+        values = {label: at(flat, key) for label, flat in shared.items()}
         notes.append(f"{key} = {who_has_what(values)}")
     for label, flat in rows.items():
         own = [
@@ -93,9 +105,6 @@ def who_has_what(values: Mapping[str, str]) -> str:
     )
 
 
-_UNSET = "unset"
-
-
 def _unseeded(flat: Flat) -> Flat:
     return {key: value for key, value in flat.items() if key not in SEED_KEYS}
 
@@ -119,14 +128,15 @@ def _replaces_shared(key: str, shared: Flat) -> bool:
 def _differing(specs: Iterable[Flat]) -> list[str]:
     specs = list(specs)
     keys = sorted({key for flat in specs for key in flat})
-    return [key for key in keys if len({_at(flat, key) for flat in specs}) > 1]
+    return [key for key in keys if len({at(flat, key) for flat in specs}) > 1]
 
 
-def _at(flat: Flat, key: str) -> str:
+def at(flat: Flat, key: str) -> str:
+    """The value of a key as shown, what its absence means, or ``unset``."""
     return show(flat[key]) if key in flat else IMPLIED.get(key, _UNSET)
 
 
 def _by_value(flat: Flat, key: str) -> tuple[bool, float, str]:
     value = flat.get(key)
     number = isinstance(value, int | float)
-    return not number, float(value) if isinstance(value, int | float) else 0.0, _at(flat, key)
+    return not number, float(value) if isinstance(value, int | float) else 0.0, at(flat, key)

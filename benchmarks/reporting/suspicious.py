@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.records import IMPLIED, RunRecord, scenario_of
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.order import NULL_SPACE
-from benchmarks.reporting.specs import Flat, flatten, show
+from benchmarks.reporting.specs import Flat, at, flatten
 
 MARGIN = 5.0
 """Points above chance that a task just trained on has to reach."""
@@ -128,7 +128,7 @@ def _floors(row: _Row, rows: list[_Row]) -> list[_Row]:
 def _other_schedule(row: _Row, floor: _Row) -> str:
     own, other = row.schedule, floor.schedule
     differing = [
-        f"{key} {show(own.get(key, 'unset'))} against {show(other.get(key, 'unset'))}"
+        f"{key} {at(own, key)} against {at(other, key)}"
         for key in sorted(own.keys() | other.keys())
         if own.get(key) != other.get(key)
     ]

@@ -68,6 +68,7 @@ def full_record(tasks: int, layers: Sequence[str]) -> RunRecord:
         train_s=1234.567,
         consolidate_s=1234.567,
         eval_s=1234.567,
+        cpu_s=12345.678,
         epochs=200,
         best_epoch=200,
         trainable_parameters=6_713_216,
@@ -104,6 +105,7 @@ RESNET18 = [
 def test_the_record_of_the_largest_paper_benchmark_stays_below_20_kb() -> None:
     largest = full_record(20, RESNET18)
     largest.environment |= environment.describe("cpu", 1)
+    largest.environment["moves"] = [{"task": 20, "host": "node-0123.cluster.example"}] * 5
     assert len(largest.to_json().encode()) < 20_000
     assert RunRecord.model_validate_json(largest.to_json()) == largest
 
@@ -233,3 +235,16 @@ def test_a_part_of_a_write_is_no_record(tmp_path: Path) -> None:
     path.with_name(f".{path.name}.123.partial").write_bytes(b"{")
     assert not list(read_all(tmp_path))
     assert not list((tmp_path / "runs").rglob("*.json"))
+
+
+def test_a_record_remembers_where_its_run_moved_to() -> None:
+    began = {"host": "a", "torch": "2.1", "cpu": "x"}
+    assert environment.moved(began, dict(began), task=2) is began
+    once = environment.moved(began, began | {"host": "b"}, task=2)
+    assert once == began | {"moves": [{"task": 2, "host": "b"}]}
+    assert environment.moved(once, began | {"host": "b"}, task=3) is once
+    back = environment.moved(once, began, task=3)
+    assert back["moves"] == [{"task": 2, "host": "b"}, {"task": 3, "host": "a"}]
+    for task in range(4, 50):
+        back = environment.moved(back, began | {"host": str(task)}, task)
+    assert [move["task"] for move in back["moves"]] == [45, 46, 47, 48, 49]

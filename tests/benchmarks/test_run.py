@@ -33,6 +33,10 @@ from ness import compat
 DIMENSIONS = {"fc1": 64, "fc2": 16}
 
 
+PARTS = ("train", "consolidate", "eval")
+COSTS = {"train_s", "consolidate_s", "eval_s", "cpu_s", "peak_memory_bytes"}
+
+
 def numbers(record: RunRecord) -> dict[str, Any]:
     """All that a run measured but times and memory."""
     return {
@@ -40,7 +44,7 @@ def numbers(record: RunRecord) -> dict[str, Any]:
         "initial": record.initial_accuracy,
         "forward": record.forward_accuracy,
         "tasks": [
-            task.model_dump(exclude={"train_s", "consolidate_s", "eval_s", "peak_memory_bytes"})
+            task.model_dump(exclude=COSTS)
             for task in record.tasks
         ],
     }
@@ -220,12 +224,13 @@ def test_the_record_has_the_schema_of_the_issue(tmp_path: Path) -> None:
         for value, bound in zip(task["interference"], task["interference_bound"], strict=True):
             assert 0 < value <= bound
         assert task["epochs"] == 2
+        assert 0 < task["cpu_s"] <= 1.5 * sum(task[f"{part}_s"] for part in PARTS) + 0.1
     assert data["stream"]["split_hash"] == load_stream(spec, None).split_hash
     environment = data["environment"]
     assert environment["torch"] == torch.__version__.partition("+")[0]
     assert environment["avalanche-lib"] == "0.6.0"
     assert environment["threads"] == 1
-    assert {"git_commit", "git_dirty", "cpu", "python", "ness"} <= environment.keys()
+    assert {"git_commit", "git_dirty", "cpu", "cores", "host", "python", "ness"} <= environment.keys()
     assert data["started"] <= data["ended"]
 
 
