@@ -43,10 +43,7 @@ def numbers(record: RunRecord) -> dict[str, Any]:
         "matrix": record.accuracy_matrix,
         "initial": record.initial_accuracy,
         "forward": record.forward_accuracy,
-        "tasks": [
-            task.model_dump(exclude=COSTS)
-            for task in record.tasks
-        ],
+        "tasks": [task.model_dump(exclude=COSTS) for task in record.tasks],
     }
 
 
@@ -230,7 +227,8 @@ def test_the_record_has_the_schema_of_the_issue(tmp_path: Path) -> None:
     assert environment["torch"] == torch.__version__.partition("+")[0]
     assert environment["avalanche-lib"] == "0.6.0"
     assert environment["threads"] == 1
-    assert {"git_commit", "git_dirty", "cpu", "cores", "host", "python", "ness"} <= environment.keys()
+    expected = {"git_commit", "git_dirty", "cpu", "cores", "host", "python", "ness"}
+    assert expected <= environment.keys()
     assert data["started"] <= data["ended"]
 
 
