@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import os
-import shutil
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +15,7 @@ from typer.exceptions import Abort, TyperException
 
 from benchmarks.data_cli import app as data_app
 from benchmarks.errors import BadInput, nearest
+from benchmarks.prepare import prepare_process
 
 if TYPE_CHECKING:
     from benchmarks.reporting.files import Written
@@ -70,7 +67,7 @@ def sweep(
     for status in retry or []:
         if status not in ("failed", "diverged"):
             raise BadInput(f"--retry {status}: {nearest(status, ('failed', 'diverged'))}")
-    _prepare_process(offline)
+    prepare_process(offline)
     from benchmarks.executors import make
     from benchmarks.overrides import options
     from benchmarks.sweep import sweep as run_sweep
@@ -92,7 +89,7 @@ def run(
     offline: OfflineOption = False,
 ) -> None:
     """Run one strategy with one seed in this process."""
-    _prepare_process(offline)
+    prepare_process(offline)
     from benchmarks.sweep import sweep as run_sweep
     from benchmarks.sweep_spec import expand, load_sweep
 
@@ -117,7 +114,7 @@ def plan_(
 
     Times a few steps of every method on this machine; nothing is written.
     """
-    _prepare_process(offline)
+    prepare_process(offline)
     from benchmarks import plan
     from benchmarks.sweep_spec import expand, load_sweep
 
@@ -185,7 +182,7 @@ def check(
     if published is None:
         checked = compare(directory)
     else:
-        _prepare_process()
+        prepare_process()
         from baselines import STRATEGIES
 
         checked = compare(directory, published, STRATEGIES)
@@ -198,7 +195,7 @@ def check(
 @app.command()
 def fidelity() -> None:
     """Write docs/fidelity.md: each method's departures from its paper, from the docstrings."""
-    _prepare_process()
+    prepare_process()
     from benchmarks.fidelity import PAGE, write
 
     with _writing(PAGE.parent):
@@ -272,28 +269,3 @@ def _end_damaged(messages: list[str]) -> None:
         print(f"error: {message}", file=sys.stderr)
     if messages:
         raise typer.Exit(2)
-
-
-def _prepare_process(offline: bool = False) -> None:
-    """What has to be set before torch and Avalanche are imported, here and in workers.
-
-    No network if so told; one thread a library; no advice on solvers that nothing here uses; a
-    home folder that can be written to, since Avalanche writes ~/.avalanche/config.json on import
-    or dies.
-    """
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if offline:
-        os.environ["NESS_OFFLINE"] = "1"
-    try:
-        (Path.home() / ".avalanche").mkdir(exist_ok=True)
-    except OSError:
-        from benchmarks.data.folder import data_folder
-
-        # Named before the home moves: the data sets are where they were.
-        os.environ.setdefault("NESS_DATA", str(data_folder(None)))
-        os.environ["HOME"] = home = tempfile.mkdtemp(prefix="ness-home-")
-        atexit.register(shutil.rmtree, home, ignore_errors=True)
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:no QP solver found:UserWarning")
-    import warnings
-
-    warnings.filterwarnings("ignore", message="no QP solver found")

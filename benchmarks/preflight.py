@@ -12,10 +12,13 @@ from benchmarks.reporting.specs import SEED_KEYS
 from benchmarks.spec import RunSpec
 
 
-def check_all(specs: Sequence[RunSpec], out: Path | None, data_dir: Path | None) -> None:
+def check_all(
+    specs: Sequence[RunSpec], out: Path | None, data_dir: Path | None, *, here: bool = True
+) -> None:
     """Raise `BadInput` if one of the specs cannot run, or runs in ``out`` are on other data.
 
     Each stream is loaded once, and of runs that differ in their seeds the first stands for all.
+    ``here``: whether they run on this machine.
     """
     from benchmarks.build import load_stream
     from benchmarks.run import check
@@ -31,7 +34,7 @@ def check_all(specs: Sequence[RunSpec], out: Path | None, data_dir: Path | None)
             if isinstance(record, RunRecord):
                 _require_same_data(record, first, stream.data_hash)
         for spec in same_stream.values():
-            check(spec, stream)
+            check(spec, stream, here=here)
 
 
 def _require_same_data(record: RunRecord, spec: RunSpec, data_hash: str) -> None:

@@ -56,8 +56,11 @@ def run(
     return record
 
 
-def check(spec: RunSpec, stream: Stream) -> None:
-    """Raise `BadInput` for a spec that cannot run on its stream, before anything is trained."""
+def check(spec: RunSpec, stream: Stream, *, here: bool = True) -> None:
+    """Raise `BadInput` for a spec that cannot run on its stream, before anything is trained.
+
+    ``here``: whether it runs on this machine, which then has to have a GPU if the spec wants one.
+    """
     model = build_model(spec, stream)
     plugin = baselines.load(spec.strategy)(**spec.strategy_args)
     if stream.scenario not in plugin.scenarios:
@@ -71,7 +74,7 @@ def check(spec: RunSpec, stream: Stream) -> None:
             f"backbone_args.bn = 'task_stats' keeps the statistics of every task's net, and "
             f"{spec.strategy!r} starts a new net for each task; set bn = 'batch_stats'"
         )
-    if spec.device == "cuda" and not torch.cuda.is_available():
+    if here and spec.device == "cuda" and not torch.cuda.is_available():
         raise BadInput("device = 'cuda' but torch sees no GPU here; set device = 'cpu'")
     try:
         plugin.check_model(model, task_incremental=stream.scenario == "til")

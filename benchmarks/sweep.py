@@ -46,7 +46,7 @@ def sweep(
         if (record := _record(spec, out)) is not None and record.status not in retry
     }
     todo = [spec for spec in specs if spec.id not in found]
-    check_all(todo, out, data_dir)
+    check_all(todo, out, data_dir, here=not executor.elsewhere)
     result = Counter(str(record.status) for record in found.values())
     with SweepProgress(len(specs), already=len(specs) - len(todo)) as progress:
         waiting: list[RunSpec] = []

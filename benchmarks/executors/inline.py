@@ -11,6 +11,8 @@ from benchmarks.executors.job import Job, Notify, execute
 class Inline:
     """The executor without workers: a job is done when `submit` returns."""
 
+    elsewhere = False
+
     def __init__(self, *, workers: int | None = None) -> None:
         if workers not in (None, 1):
             raise BadInput(f"--executor inline runs one at a time: leave out --workers {workers}")

@@ -36,6 +36,9 @@ class Executor(Protocol):
     sweep must not go on.
     """
 
+    elsewhere: bool
+    """Whether runs go to other machines: this one need not have the GPU that they want."""
+
     def submit(self, job: Job, notify: Notify) -> Future[str]:
         """Take a job in; it starts when there is room for it, after `begin` at the latest."""
 

@@ -27,6 +27,8 @@ class Processes:
     A run on a GPU has one to itself, or shares it with ``runs_per_gpu - 1`` others.
     """
 
+    elsewhere = False
+
     def __init__(self, *, workers: int | None = None, runs_per_gpu: int = 1) -> None:
         if runs_per_gpu < 1:
             raise BadInput(f"--option runs_per_gpu={runs_per_gpu}: give at least 1")

@@ -267,8 +267,9 @@ CACHE_KEYS = {"NESS_DATA", "XDG_CACHE_HOME"}
 def test_data_sets_stay_where_they_were_when_the_home_cannot_be_written_to(tmp_path: Path) -> None:
     """Avalanche dies without a home folder, so that another one is made; it is removed again."""
     script = (
-        "import os; from benchmarks import cli; from benchmarks.data import data_folder\n"
-        "cli._prepare_process(); print(data_folder(None), os.environ['HOME'])"
+        "import os; from benchmarks.data import data_folder\n"
+        "from benchmarks.prepare import prepare_process\n"
+        "prepare_process(); print(data_folder(None), os.environ['HOME'])"
     )
     env = {key: value for key, value in os.environ.items() if key not in CACHE_KEYS}
     done = subprocess.run(

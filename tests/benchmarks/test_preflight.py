@@ -70,3 +70,12 @@ def test_a_stream_is_loaded_once_for_all_methods_and_seeds(monkeypatch: pytest.M
     monkeypatch.setattr(build, "load_stream", count)
     check_all(run_specs(["naive", "ness", "gpm"], [1, 2]), None, None)
     assert len(loaded) == 1
+
+
+def test_a_gpu_is_looked_for_only_where_the_runs_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The login node of a cluster has none."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    specs = [spec.model_copy(update={"device": "cuda"}) for spec in run_specs(["naive"], [1])]
+    with pytest.raises(BadInput, match="torch sees no GPU here"):
+        check_all(specs, None, None)
+    check_all(specs, None, None, here=False)

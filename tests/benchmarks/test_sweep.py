@@ -127,7 +127,7 @@ def test_two_sweeps_on_one_folder_never_run_a_spec_twice(
     specs = run_specs(["naive"], [1, 2])
     from benchmarks import run as module
 
-    def other_sweep(spec: RunSpec, *_: Any) -> None:
+    def other_sweep(spec: RunSpec, *_: Any, **__: Any) -> None:
         for each in specs:
             run(each, tmp_path)
 
