@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks import environment
 from benchmarks.backbones import MultiHeadNet
+from benchmarks.interruptions import is_out_of_memory
 from benchmarks.record_parts import Matrix
 from benchmarks.records import RunRecord
 from benchmarks.spec import RunSpec
@@ -78,7 +79,10 @@ class Checkpoints:
         untrained = copy.deepcopy(self.model.state_dict()), self.plugin.state_dict()
         try:
             return self._load(state)
-        except Exception as error:  # made by another version of the method, for example
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            # Made by another version of the method, for example.
             self.work.reject_checkpoint(error)
             self.model.load_state_dict(untrained[0])
             self.plugin.load_state_dict(untrained[1])

@@ -6,15 +6,18 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from typer.exceptions import Abort, TyperException
 
+from benchmarks import stopping
 from benchmarks.data_cli import app as data_app
 from benchmarks.errors import BadInput, nearest
+from benchmarks.interruptions import Interrupted, of_the_system, way_out
 from benchmarks.prepare import prepare_process
 
 if TYPE_CHECKING:
@@ -218,7 +221,14 @@ app.add_typer(data_app, name="data")
 
 
 def main() -> NoReturn:
-    """Run the command line; exit status 0, 1 (a run failed), 2 (bad input) or 130 (Ctrl-C)."""
+    """Run the command line.
+
+    Exit status 0, 1 (a run failed or was interrupted), 2 (bad input), or 130, 143 and 129 (stopped
+    by Ctrl-C, SIGTERM and SIGHUP).
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Names of files need not be text; stderr escapes them as it is.
+        sys.stdout.reconfigure(errors="backslashreplace")
     if len(sys.argv) == 1:
         sys.argv.append("--help")
     status = 2
@@ -226,15 +236,24 @@ def main() -> NoReturn:
         status = app(standalone_mode=False) or 0
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
+    except Interrupted as error:
+        status = 1
+        print(f"error: {error}", file=sys.stderr)
+    except OSError as error:
+        status = 1
+        with suppress(OSError):  # it may be stderr itself that cannot be written
+            print(f"error: {of_the_system(error)}", file=sys.stderr)
     except TyperException as error:  # a word of the command line itself
         message = " ".join(error.format_message().split())
         print(f"error: {message} `python -m benchmarks --help` has the usage", file=sys.stderr)
     except (Abort, KeyboardInterrupt):
         status = 130
     if status == 130:  # typer's own answer to Ctrl-C, or ours
+        status = stopping.exit_status()
         resumes = sys.argv[1] in ("sweep", "run")
         goes_on = "; the same command goes on from the last finished task" if resumes else ""
-        print(f"stopped{goes_on}", file=sys.stderr)
+        with suppress(OSError):  # a terminal that was closed
+            print(f"stopped{goes_on}", file=sys.stderr)
     sys.exit(status)
 
 
@@ -246,15 +265,16 @@ def _writing(directory: Path) -> Iterator[None]:
     except OSError as error:
         where = error.filename or directory
         raise BadInput(
-            f"{where}: cannot be written ({error.strerror}); make room there, or copy "
+            f"{where}: cannot be written ({error.strerror}); {way_out(error)}, or copy "
             f"{directory}/runs elsewhere"
         ) from error
 
 
 def _finish(counts: Counter[str]) -> None:
     print(", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
-    if set(counts) - {"finished"}:
+    if {"failed", "diverged"} & set(counts):
         print("`python -m benchmarks status DIR` has the reasons", file=sys.stderr)
+    if set(counts) - {"finished"}:
         raise typer.Exit(1)
 
 

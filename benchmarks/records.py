@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from benchmarks.errors import BadInput
 from benchmarks.integrity import CHECKSUM, decode, hash_of, id_of, without_checksum
+from benchmarks.interruptions import writing
 from benchmarks.record_layers import listed_layers, named_layers
 from benchmarks.record_parts import Described, Matrix, Percent, TaskRecord, check_matrix
 
@@ -108,9 +109,13 @@ class RunRecord(BaseModel):
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
     def write(self, out: Path) -> Path:
-        """Write to ``out/runs/<stream>/<strategy>/<id>.json``, whole or not at all."""
+        """Write to ``out/runs/<stream>/<strategy>/<id>.json``, whole or not at all.
+
+        Raises `benchmarks.interruptions.Interrupted` naming the file.
+        """
         path = record_path(out, self.spec["stream"], self.spec["strategy"], self.id)
-        write_atomically(path, self.to_json().encode())
+        with writing(path):
+            write_atomically(path, self.to_json().encode())
         return path
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from benchmarks.backbones.norms import TaskNorm
 from benchmarks.build import build_model, load_stream
 from benchmarks.claims import claim
 from benchmarks.errors import BadInput
+from benchmarks.interruptions import Interrupted, needing_memory, writing
 from benchmarks.records import RunRecord, record_path
 from benchmarks.spec import RunSpec
 from benchmarks.streams.stream import SPLITS, Stream
@@ -34,11 +35,14 @@ def run(
 
     A spec that has a record already is not run again, unless its status is in ``retry``. A run
     that fails or diverges is a record too. Raises `benchmarks.claims.Claimed` while another
-    process works on the same run, and `KeyboardInterrupt` on Ctrl-C: the checkpoint stays and
-    the next call goes on from it (a method that is not `resumable` starts again from task 1).
+    process works on the same run, `Interrupted` where a file cannot be written or memory runs
+    out, and `KeyboardInterrupt` on Ctrl-C: the checkpoint stays and the next call goes on from
+    it (a method that is not `resumable` starts again from task 1).
     """
     work = WorkDir(out, spec.id)
-    with claim(work.claim), work.logging(), deterministic(spec.threads):
+    work.make()
+    with needing_memory(), _claimed(work), work.logging(), deterministic(spec.threads):
+        work.clear_the_way()
         # Looked for under the claim: another sweep may have written it since this one looked.
         done = read_or_set_aside(record_path(out, spec.stream, spec.strategy, spec.id))
         work.clean(keep_checkpoint=done is None or done.status in retry)
@@ -52,8 +56,17 @@ def run(
             work.clean(keep_checkpoint=record.status == "failed")
             status = record.status
         finally:
-            work.event("end", status=status)
+            with suppress(Interrupted):  # the record, or what is raised, says how it ended
+                work.event("end", status=status)
     return record
+
+
+@contextmanager
+def _claimed(work: WorkDir) -> Iterator[None]:
+    with ExitStack() as stack:
+        with writing(work.claim):
+            stack.enter_context(claim(work.claim))
+        yield
 
 
 def check(spec: RunSpec, stream: Stream, *, here: bool = True) -> None:

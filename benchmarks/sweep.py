@@ -10,10 +10,12 @@ from time import sleep
 
 from benchmarks import executors
 from benchmarks.claims import Claimed, is_held
+from benchmarks.interruptions import Interrupted, of_the_system
 from benchmarks.preflight import check_all
 from benchmarks.progress import SweepProgress
 from benchmarks.records import RunRecord, record_path
 from benchmarks.spec import RunSpec
+from benchmarks.stopping import heed
 from benchmarks.workdir import WorkDir, prepare, read_or_set_aside
 
 POLL_S = 1.0
@@ -77,12 +79,15 @@ def _execute(
         except Claimed:
             claimed.append(spec)
             return
-        except (executors.WorkerDied, OSError) as error:  # no record: killed, disk full
+        except Interrupted as error:
             status, message = "interrupted", f"interrupted: {error}"
+        except OSError as error:
+            status, message = "interrupted", f"interrupted: {of_the_system(error)}"
         progress.end(spec, message)
         result[status] += 1
 
     for job in jobs:
+        heed()
         future = executor.submit(job, progress.epoch)
         if future.done():
             end(future, job.spec)

@@ -16,6 +16,7 @@ from avalanche.training.plugins import EvaluationPlugin
 import baselines
 from benchmarks.build import build_model, build_optimizer
 from benchmarks.checkpoints import Checkpoints
+from benchmarks.interruptions import Interrupted, is_out_of_memory
 from benchmarks.loading import StreamStrategy
 from benchmarks.meters import Accuracy, Stopwatch
 from benchmarks.protocol import Diverged, Epoch, Protocol
@@ -83,7 +84,11 @@ class TaskLoop:
         self.checkpoints = Checkpoints(spec, work, self.stream, self.model, self.plugin)
 
     def execute(self) -> RunRecord:
-        """Train and evaluate task after task from the last checkpoint on."""
+        """Train and evaluate task after task from the last checkpoint on.
+
+        What the method or its data raise is a record, for they would raise it again. Raises
+        `Interrupted`, or what says that memory ran out, where the machine is at fault.
+        """
         record = self.checkpoints.resume()
         task = first = self.strategy.clock.train_exp_counter = len(record.tasks)
         self.work.event("train", task=first, tasks=self.steps)
@@ -96,9 +101,13 @@ class TaskLoop:
                 self.checkpoints.save(record)
         except Diverged as error:
             record.status, record.error = "diverged", str(error)
-        except Exception:
+        except Interrupted:
+            raise
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
             log.exception("task %d failed", task + 1)
-            record.status, record.error = "failed", _clipped(traceback.format_exc(limit=-8))
+            record.status, record.error = "failed", _storable(traceback.format_exc(limit=-8))
         else:
             record.status = "finished"
         record.ended = now()
@@ -157,9 +166,13 @@ class TaskLoop:
             self.notify(epoch.task, epoch.epoch, self.steps)
 
 
-def _clipped(text: str, limit: int = 8000) -> str:
-    """The ends of a traceback too long for a record; the run's log has it whole."""
+def _storable(text: str, limit: int = 8000) -> str:
+    """The ends of a traceback too long for a record; the run's log has it whole.
+
+    What is no text, bytes of a file's name for example, is escaped: JSON has no place for it.
+    """
     half = limit // 2
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= limit else f"{text[:half]}\n[...]\n{text[-half:]}"
 
 

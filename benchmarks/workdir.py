@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import logging
 import os
 import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.appending import append, logging_to
 from benchmarks.errors import BadInput
+from benchmarks.interruptions import is_out_of_memory, no_access, way_out, writing
 from benchmarks.records import ASIDE, DamagedRecord, RunRecord, write_atomically
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ def now() -> str:
 
 
 class WorkDir:
-    """The work folder of one run: checkpoint, claim, trace.csv, log, events.jsonl."""
+    """The work folder of one run: checkpoint, claim, trace.csv, log, events.jsonl.
+
+    What cannot be written raises `Interrupted` with its name.
+    """
 
     def __init__(self, out: Path, run_id: str) -> None:
         self.folder = out / "work" / run_id
@@ -39,31 +44,47 @@ class WorkDir:
         self.log = self.folder / "log"
         self.events = self.folder / "events.jsonl"
 
+    def make(self) -> None:
+        """Make the folder."""
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def clear_the_way(self) -> None:
+        """Set aside whatever has taken the name of a file and is none: a pipe would be waited on
+        for ever."""
+        for path in (self.checkpoint, self.trace, self.log, self.events):
+            if os.path.lexists(path) and not path.is_file():
+                with writing(path):
+                    aside = set_aside(path)
+                print(f"{path}: not a file; kept as {aside.name}", file=sys.stderr)
+
     def event(self, kind: str, **details: Any) -> None:
         """Append a line to events.jsonl: the kind of event, the time, the process."""
         line = {"event": kind, "time": now(), "pid": os.getpid(), **details}
-        with self.events.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        with writing(self.events):
+            append(self.events, json.dumps(line) + "\n")
 
     def add_epoch(self, epoch: Epoch) -> None:
         """Append an epoch's losses and learning rate to trace.csv."""
-        new = not self.trace.exists()
-        with self.trace.open("a", newline="") as file:
-            writer = csv.DictWriter(file, [field.name for field in fields(epoch)])
-            if new:
+        lines = io.StringIO()
+        writer = csv.DictWriter(lines, [field.name for field in fields(epoch)])
+        with writing(self.trace):
+            if not self.trace.exists() or not self.trace.stat().st_size:
                 writer.writeheader()
             writer.writerow(asdict(epoch))
+            append(self.trace, lines.getvalue())
 
     def trim_trace(self, tasks_done: int) -> None:
         """Drop the epochs of a task that was interrupted and will be trained again."""
         if not self.trace.exists():
             return
-        lines = self.trace.read_bytes().splitlines(keepends=True)
-        if not lines or not lines[0].endswith(b"\n"):  # killed while it made the file
-            self.trace.unlink()
-            return
-        kept = [line for line in lines[1:] if _leading_number(line) < tasks_done]
-        write_atomically(self.trace, b"".join([lines[0], *kept]))
+        with writing(self.trace):
+            lines = self.trace.read_bytes().splitlines(keepends=True)
+            if not lines or not lines[0].endswith(b"\n"):  # killed while it made the file
+                self.trace.unlink()
+                return
+            kept = [line for line in lines[1:] if _task(line) < tasks_done]
+            write_atomically(self.trace, b"".join([lines[0], *kept]))
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Write the checkpoint whole, replacing the one of the task before."""
@@ -71,7 +92,8 @@ class WorkDir:
 
         buffer = io.BytesIO()
         torch.save(state, buffer)
-        write_atomically(self.checkpoint, buffer.getvalue())
+        with writing(self.checkpoint):
+            write_atomically(self.checkpoint, buffer.getvalue())
 
     def load_checkpoint(self) -> dict[str, Any] | None:
         """The last checkpoint, None if there is none; one that cannot be read is set aside."""
@@ -84,14 +106,19 @@ class WorkDir:
             state = torch.load(data, weights_only=True, map_location="cpu")
             if not isinstance(state, dict):
                 raise TypeError("no table of values")
+        except OSError as error:
+            raise no_access(self.checkpoint, error, "read") from error
         except Exception as error:  # torch raises a dozen kinds for a file that is not its own
+            if is_out_of_memory(error):
+                raise
             self.reject_checkpoint(error)
             return None
         return state
 
     def reject_checkpoint(self, error: Exception) -> None:
         """Set aside a checkpoint that cannot be used, and say so in the log."""
-        aside = set_aside(self.checkpoint)
+        with writing(self.checkpoint):
+            aside = set_aside(self.checkpoint)
         logging.getLogger(__name__).warning(
             "%s: damaged checkpoint (%s: %s), kept as %s; starting from task 1",
             self.checkpoint,
@@ -102,32 +129,15 @@ class WorkDir:
 
     def clean(self, *, keep_checkpoint: bool) -> None:
         """Remove what a killed writer left behind, and the checkpoint unless it is wanted."""
-        for partial in self.folder.glob(".*.partial"):
-            partial.unlink(missing_ok=True)
-        if keep_checkpoint:
-            return
-        if self.checkpoint.is_dir():
-            set_aside(self.checkpoint)
-        else:
-            self.checkpoint.unlink(missing_ok=True)
+        with writing(self.folder):
+            for partial in self.folder.glob(".*.partial"):
+                partial.unlink(missing_ok=True)
+            if not keep_checkpoint:
+                self.checkpoint.unlink(missing_ok=True)
 
-    @contextmanager
-    def logging(self) -> Iterator[None]:
+    def logging(self) -> AbstractContextManager[None]:
         """Send log records and warnings to the run's log while inside."""
-        handler = logging.FileHandler(self.log)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        root = logging.getLogger()
-        level = root.level
-        root.addHandler(handler)
-        root.setLevel(logging.INFO)
-        logging.captureWarnings(True)
-        try:
-            yield
-        finally:
-            logging.captureWarnings(False)
-            root.setLevel(level)
-            root.removeHandler(handler)
-            handler.close()
+        return logging_to(self.log)
 
 
 def whole_archive(path: Path) -> io.BytesIO:
@@ -146,8 +156,11 @@ def whole_archive(path: Path) -> io.BytesIO:
     return data
 
 
-def _leading_number(line: bytes) -> float:
+def _task(line: bytes) -> float:
+    """The number that a whole line of the trace begins with; of one cut off it may be another."""
     try:
+        if not line.endswith(b"\n"):
+            raise ValueError
         return int(line.partition(b",")[0])
     except ValueError:
         return float("inf")
@@ -156,7 +169,7 @@ def _leading_number(line: bytes) -> float:
 def set_aside(path: Path) -> Path:
     """Rename a damaged file so that nothing reads it again, and keep it for inspection."""
     number = 1
-    while (aside := path.with_name(f"{path.name}{ASIDE}{number}")).exists():
+    while os.path.lexists(aside := path.with_name(f"{path.name}{ASIDE}{number}")):
         number += 1
     path.rename(aside)
     return aside
@@ -169,7 +182,8 @@ def read_or_set_aside(path: Path) -> RunRecord | None:
     try:
         return RunRecord.read(path)
     except DamagedRecord as error:
-        aside = set_aside(path)
+        with writing(path):
+            aside = set_aside(path)
         print(f"{error}; kept as {aside.name}, the run is repeated", file=sys.stderr)
         return None
 
@@ -183,6 +197,13 @@ def prepare(out: Path) -> None:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise BadInput(
-                f"{folder}: cannot write there ({error.strerror}); give another folder with --out"
-            ) from error
+            raise BadInput(_no_folder(folder, error)) from error
+
+
+def _no_folder(folder: Path, error: OSError) -> str:
+    why = error.strerror
+    if folder.is_symlink() and not folder.exists():
+        why = f"a link to {folder.readlink()}, which does not exist"
+    elif error.errno == errno.ENOSPC:
+        why = f"{why}: {way_out(error)}"
+    return f"{folder}: cannot write there ({why}); give another folder with --out"

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from benchmarks.interruptions import Interrupted
 from benchmarks.spec import RunSpec
 
 Notify = Callable[[RunSpec, int, int, int], None]
 """Called after an epoch with (spec, task, epoch, number of tasks to train)."""
 
 
-class WorkerDied(Exception):
+class WorkerDied(Interrupted):
     """A worker that ended without an answer: killed, out of memory, crashed."""
 
 
@@ -32,7 +33,7 @@ class Executor(Protocol):
     """Runs jobs; a future gives the status of the record that its run wrote.
 
     It ends with `benchmarks.claims.Claimed` where another sweep works on the run, with
-    `WorkerDied` or `OSError` where the run can go on later, and with another exception where the
+    `Interrupted` or `OSError` where the run can go on later, and with another exception where the
     sweep must not go on.
     """
 

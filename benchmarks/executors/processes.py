@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import forkserver, resource_tracker
@@ -18,7 +19,11 @@ from typing import Any, NoReturn
 from benchmarks.errors import BadInput
 from benchmarks.executors.gpu_slots import GpuSlots, visible_gpus
 from benchmarks.executors.job import Job, Notify, WorkerDied, execute
+from benchmarks.interruptions import how_it_ended
 from benchmarks.spec import RunSpec
+
+GRACE_S = 10.0
+"""Seconds that a worker has to end once it is told to."""
 
 
 class Processes:
@@ -55,7 +60,17 @@ class Processes:
             self._stopped = True
             for process in self._running:
                 process.terminate()
+        self._end_the_deaf()
         self._slots.shutdown(cancel_futures=True)
+
+    def _end_the_deaf(self) -> None:
+        """Kill what does not end: Python hears signals between two calls of C code alone."""
+        deadline = time.monotonic() + GRACE_S
+        while self._running and time.monotonic() < deadline:
+            time.sleep(0.02)
+        with self._lock:
+            for process in self._running:
+                process.kill()
 
     def _supervise(self, job: Job, notify: Notify) -> str:
         with self._gpus.one() if job.spec.device == "cuda" else nullcontext() as gpu:
@@ -78,7 +93,7 @@ class Processes:
                     notify(job.spec, *answer)
                 else:
                     break
-        except EOFError:
+        except (EOFError, OSError):  # at the end of a message, or amid one
             kind = "died"
         finally:
             process.join()
@@ -90,18 +105,17 @@ class Processes:
         if kind == "error":
             error: BaseException = answer[0]
             raise error
-        raise WorkerDied(
-            f"its process ended with status {process.exitcode}; start the sweep again to go on"
-        )
+        raise WorkerDied(how_it_ended(process.exitcode))
 
 
 def _start_server() -> None:
-    """Start the server that workers are forked from, deaf to Ctrl-C like all that it forks.
+    """Start the server that workers are forked from, deaf to what a terminal sends to all of its
+    processes, like all that it forks: the sweep ends them.
 
     It would else die with a traceback while it still imports, and so would a young worker.
     """
     resource_tracker.ensure_running()  # started later it would lift the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         forkserver.ensure_running()
     finally:

@@ -85,7 +85,7 @@ def test_a_killed_worker_fails_its_own_run_alone_and_the_next_sweep_resumes_it(
     killer.join()
     assert counts == {"interrupted": 1, "finished": 1}
     assert set(records(tmp_path)) == {other.id}
-    assert "its process ended with status -9" in capfd.readouterr().err
+    assert "its process was killed by signal 9 (SIGKILL)" in capfd.readouterr().err
 
     assert sweep([victim, other], tmp_path, workers=2) == {"finished": 2}
     assert (starts(tmp_path, victim), starts(tmp_path, other)) == (2, 1)

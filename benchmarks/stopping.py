@@ -1,0 +1,42 @@
+"""Signals that ask the command to stop: Ctrl-C, `kill`, a closed terminal.
+
+The first raises `KeyboardInterrupt`, which ends what goes on and leaves it to be resumed. The
+second is not heeded, since what it asks for is under way. The third ends the process at once, in
+case something hangs.
+"""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_seen: list[int] = []
+
+
+def install() -> None:
+    """Handle the signals in this process, but for those that nohup or a shell has switched off."""
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
+
+
+def heed() -> None:
+    """Stop now if a signal came: a library may have caught what it raised, or Python dropped it."""
+    if _seen:
+        raise KeyboardInterrupt
+
+
+def exit_status() -> int:
+    """What shells expect of a command that a signal has stopped, or Ctrl-C if none was seen."""
+    return 128 + (_seen[0] if _seen else signal.SIGINT)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    _seen.append(number)
+    if len(_seen) == 1:
+        raise KeyboardInterrupt
+    for each in SIGNALS:
+        if signal.getsignal(each) == _stop:
+            signal.signal(each, signal.SIG_DFL)
