@@ -199,3 +199,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def partials(path: Path) -> list[Path]:
+    """What killed writers left of a file; of a living one too, where the caller shares it."""
+    return list(path.parent.glob(f".{path.name}.*.partial"))

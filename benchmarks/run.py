@@ -44,8 +44,9 @@ def run(
     with needing_memory(), _claimed(work), work.logging(), deterministic(spec.threads):
         work.clear_the_way()
         # Looked for under the claim: another sweep may have written it since this one looked.
-        done = read_or_set_aside(record_path(out, spec.stream, spec.strategy, spec.id))
-        work.clean(keep_checkpoint=done is None or done.status in retry)
+        path = record_path(out, spec.stream, spec.strategy, spec.id)
+        done = read_or_set_aside(path)
+        work.clean(path, keep_checkpoint=done is None or done.status == "failed")
         if done is not None and done.status not in retry:
             return done
         work.event("start", host=socket.gethostname(), gpus=os.environ.get("CUDA_VISIBLE_DEVICES"))
@@ -53,7 +54,7 @@ def run(
         try:
             record = TaskLoop(spec, work, load_stream(spec, data_dir), notify).execute()
             record.write(out)
-            work.clean(keep_checkpoint=record.status == "failed")
+            work.clean(path, keep_checkpoint=record.status == "failed")
             status = record.status
         finally:
             with suppress(Interrupted):  # the record, or what is raised, says how it ended

@@ -11,6 +11,7 @@ from time import sleep
 from benchmarks import executors
 from benchmarks.claims import Claimed, is_held
 from benchmarks.interruptions import Interrupted, of_the_system
+from benchmarks.leftovers import tidy
 from benchmarks.preflight import check_all
 from benchmarks.progress import SweepProgress
 from benchmarks.records import RunRecord, record_path
@@ -47,6 +48,8 @@ def sweep(
         for spec in specs
         if (record := _record(spec, out)) is not None and record.status not in retry
     }
+    for record in found.values():
+        tidy(record, out)
     todo = [spec for spec in specs if spec.id not in found]
     check_all(todo, out, data_dir, here=not executor.elsewhere)
     result = Counter(str(record.status) for record in found.values())

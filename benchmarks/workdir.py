@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+import tempfile
 import zipfile
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.appending import append, logging_to
 from benchmarks.errors import BadInput
 from benchmarks.interruptions import is_out_of_memory, no_access, way_out, writing
-from benchmarks.records import ASIDE, DamagedRecord, RunRecord, write_atomically
+from benchmarks.records import ASIDE, DamagedRecord, RunRecord, partials, write_atomically
 
 if TYPE_CHECKING:
     from benchmarks.protocol import Epoch
@@ -127,10 +128,17 @@ class WorkDir:
             aside.name,
         )
 
-    def clean(self, *, keep_checkpoint: bool) -> None:
-        """Remove what a killed writer left behind, and the checkpoint unless it is wanted."""
+    def partials(self) -> list[Path]:
+        """Files that a writer has not finished."""
+        return list(self.folder.glob(".*.partial"))
+
+    def clean(self, record: Path, *, keep_checkpoint: bool) -> None:
+        """Remove what killed writers left behind, and the checkpoint unless it is wanted.
+
+        ``record``: where the run's record lies, or will; only for who holds the claim.
+        """
         with writing(self.folder):
-            for partial in self.folder.glob(".*.partial"):
+            for partial in [*self.partials(), *partials(record)]:
                 partial.unlink(missing_ok=True)
             if not keep_checkpoint:
                 self.checkpoint.unlink(missing_ok=True)
@@ -191,11 +199,10 @@ def read_or_set_aside(path: Path) -> RunRecord | None:
 def prepare(out: Path) -> None:
     """Make the output folder, or say in one line why it cannot be written to."""
     for folder in (out, out / "runs", out / "work"):
-        probe = folder / f".probe.{os.getpid()}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            probe.touch()
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=folder):  # without a name: none stays if killed
+                pass
         except OSError as error:
             raise BadInput(_no_folder(folder, error)) from error
 

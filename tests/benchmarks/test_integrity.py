@@ -136,7 +136,8 @@ def test_a_flipped_bit_of_a_weight_is_noticed(
 def test_a_folder_in_place_of_a_checkpoint_does_not_outlive_the_run(tmp_path: Path) -> None:
     work = WorkDir(tmp_path, "x")
     work.checkpoint.mkdir(parents=True)
-    work.clean(keep_checkpoint=False)
+    work.clear_the_way()
+    work.clean(tmp_path / "record.json", keep_checkpoint=False)
     assert [path.name for path in work.folder.iterdir()] == ["checkpoint.pt.damaged-1"]
 
 
