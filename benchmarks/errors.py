@@ -30,3 +30,10 @@ def one_line(text: object) -> str:
     """``str(text)`` without control characters, which would move a terminal's cursor."""
     printable = "".join(sign if sign.isprintable() else " " for sign in str(text))
     return " ".join(printable.split())
+
+
+def last_line(traceback: str | None) -> str:
+    """What a traceback ends with, in at most 200 signs; empty for None."""
+    lines = (traceback or "").strip().splitlines()
+    text = one_line(lines[-1]) if lines else ""
+    return text if len(text) <= 200 else f"{text[:197]}..."

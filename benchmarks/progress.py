@@ -1,43 +1,72 @@
-"""A sweep's progress: bars on a terminal, plain lines elsewhere."""
+"""A sweep's progress: lines that move on a terminal, plain ones elsewhere, and ``sweep.log``."""
 
 from __future__ import annotations
 
 import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.text import Text
 
+from benchmarks.errors import last_line, one_line
+from benchmarks.eta import Experience, Pace
+from benchmarks.position import Position
+from benchmarks.progress_text import RunState, SweepState, duration, failures, lines, plain
+from benchmarks.records import DamagedRecord, RunRecord, record_path
+from benchmarks.run_names import kinds, name
 from benchmarks.spec import RunSpec
+from benchmarks.sweep_log import SweepLog, stamp
+
+LINE_S, LOG_LINE_S = 60.0, 600.0
+"""Seconds between two lines on how far it is: where there is no terminal, and in ``sweep.log``."""
 
 
 class SweepProgress:
-    """Shows ``total`` runs: one bar for the sweep and one for each run in flight."""
+    """Shows how far the runs of a sweep are, while inside.
 
-    def __init__(self, total: int, *, already: int = 0) -> None:
-        self.total, self.done = total, already
-        self.console = Console(file=sys.stderr, highlight=False)
-        self.bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
-        )
-        self.overall = self.bars.add_task("runs", total=total, completed=already)
-        self.runs: dict[str, TaskID] = {}
+    ``found``: the records that were there before, by id. ``clock``: seconds, whatever their zero.
+    Methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[RunSpec],
+        out: Path,
+        found: Mapping[str, RunRecord],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.out, self.clock, self.log = out, clock, SweepLog(out)
+        self.kinds = kinds(specs)
+        self.pending = {spec.id: spec for spec in specs if spec.id not in found}
+        self.running: dict[str, tuple[str, Pace]] = {}
+        self.specs = {spec.id: spec for spec in specs}
+        self.experience = Experience()
+        for record in found.values():
+            self.experience.add(self.kinds[record.id], record)
+        statuses = Counter(str(record.status) for record in found.values())
+        self.bad = Counter({status: n for status, n in statuses.items() if status != "finished"})
+        self.done, self.total, self.workers = len(found), len(specs), 1
+        self._ended, self._ended_s = 0, 0.0
+        self.began = self._said = self._logged = clock()
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self.live = _live(self)
 
     def __enter__(self) -> Self:
-        self.bars.start()
+        self.log.add(f"sweep of {self.total} runs begins, {self.done} have a record")
+        if self.live is not None:
+            self.live.start()
+        self._ticker = threading.Thread(target=self._keep_saying, name="progress", daemon=True)
+        self._ticker.start()
         return self
 
     def __exit__(
@@ -46,32 +75,147 @@ class SweepProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.bars.stop()
+        self._over.set()
+        self._ticker.join()
+        if self.live is not None:
+            with self._lock:
+                self.running.clear()
+            self.live.stop()
+        why = "" if kind is None else f" stopped by {kind.__name__}"
+        bad = failures(self.bad)
+        self.log.add(f"sweep ends{why}: {self.done}/{self.total} runs{', ' if bad else ''}{bad}")
 
     def epoch(self, spec: RunSpec, task: int, epoch: int, n_tasks: int) -> None:
         """A run has trained one more epoch."""
-        total = n_tasks * spec.protocol.epochs
-        bar = self.runs.get(spec.id)
-        if bar is None:
-            bar = self.runs[spec.id] = self.bars.add_task(name(spec), total=total)
-        label = f"{name(spec)}: task {task + 1} of {n_tasks}"
-        completed = task * spec.protocol.epochs + epoch + 1
-        self.bars.update(bar, completed=completed, description=label)
+        position, now = Position(task, epoch, n_tasks), self.clock()
+        with self._lock:
+            if spec.id not in self.pending:
+                return
+            first = spec.id not in self.running
+            if first:
+                self.running[spec.id] = self.kinds[spec.id], Pace(spec.protocol.epochs)
+                self.workers = max(self.workers, len(self.running))
+            self.running[spec.id][1].saw(position, now)
+        if first:
+            how = f"goes on with task {task + 1} of {n_tasks}" if task else "has begun"
+            self._report(f"{self._name(spec)} {how}", on_terminal=False)
 
     def end(self, spec: RunSpec, message: str) -> None:
-        """A run has ended, one way or another."""
-        self.done += 1
-        bar = self.runs.pop(spec.id, None)
-        if bar is not None:
-            self.bars.update(bar, visible=False)
-        self.bars.update(self.overall, completed=self.done)
-        self.say(f"[{self.done}/{self.total}] {name(spec)}: {message}")
+        """A run has ended, one way or another: with the status of its record, or interrupted."""
+        record = self._record(spec) if message in ("finished", "failed", "diverged") else None
+        with self._lock:
+            self.done += 1
+            self.pending.pop(spec.id, None)
+            self.running.pop(spec.id, None)
+            if message != "finished":
+                self.bad[message.partition(":")[0]] += 1
+            if record is not None:
+                self.experience.add(self.kinds[spec.id], record)
+                self._ended_s += sum(_seconds(record))
+            self._ended += 1
+        if record is not None and message == "finished":
+            message += f" in {duration(sum(_seconds(record)))}"
+        elif record is not None:
+            message += f": {last_line(record.error)}"
+        self._report(f"[{self.done}/{self.total}] {self._name(spec)}: {message}")
 
     def say(self, line: str) -> None:
-        """Print a line above the bars."""
-        self.console.print(line, markup=False, soft_wrap=True)
+        """Print a line, above those that move, and log it."""
+        self._report(line)
+
+    def state(self) -> SweepState:
+        """How far everything is."""
+        now = self.clock()
+        with self._lock:
+            waiting = [self.kinds[i] for i in self.pending if i not in self.running]
+            left = self.experience.sweep_left(
+                self.running, waiting, self.workers, now, self._overhead(now)
+            )
+            runs = tuple(
+                RunState(
+                    name(self.specs[i], kind),
+                    pace.position,
+                    pace.epochs,
+                    now - pace.since,
+                    self.experience.run_left(kind, pace, now),
+                )
+                for i, (kind, pace) in self.running.items()
+                if pace.position is not None
+            )
+            bad = Counter(self.bad)
+            return SweepState(self.done, self.total, now - self.began, left, bad, runs)
+
+    def _overhead(self, now: float) -> float:
+        """Seconds of a worker that each run has taken so far beside its tasks, to start above all.
+
+        Of resumed runs it is too little: their records have the seconds of earlier sweeps too.
+        """
+        running = sum(now - pace.since for _, pace in self.running.values())
+        spent = (now - self.began) * self.workers - running - self._ended_s
+        return max(0.0, spent / (self._ended + len(self.running))) if self._ended else 0.0
+
+    def tick(self) -> None:
+        """Say how far it is where that is due."""
+        now = self.clock()
+        if self.live is None and now - self._said >= LINE_S:
+            self._said = now
+            _print(f"{stamp()} {plain(self.state())}")
+        if now - self._logged >= LOG_LINE_S:
+            self._logged = now
+            self.log.add(plain(self.state()))
+
+    def _keep_saying(self) -> None:
+        while not self._over.wait(1.0):
+            self.tick()
+
+    def _report(self, line: str, *, on_terminal: bool = True) -> None:
+        line = one_line(line)
+        self.log.add(line)
+        if self.live is None:
+            _print(f"{stamp()} {line}")
+        elif on_terminal:
+            style = "red" if any(f": {status}" in line for status in self.bad) else ""
+            self.live.console.print(Text(line, style), soft_wrap=True)
+
+    def _name(self, spec: RunSpec) -> str:
+        return f"{spec.stream} {name(spec, self.kinds[spec.id])}"
+
+    def _record(self, spec: RunSpec) -> RunRecord | None:
+        with suppress(DamagedRecord):
+            return RunRecord.read(record_path(self.out, spec.stream, spec.strategy, spec.id))
+        return None
 
 
-def name(spec: RunSpec) -> str:
-    """How a run is called on the screen."""
-    return f"{spec.stream} {spec.strategy} seed {spec.seed}"
+class _Screen:
+    """The lines that move, in the size that the terminal has now."""
+
+    def __init__(self, progress: SweepProgress) -> None:
+        self.progress = progress
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        state = self.progress.state()
+        # A sign in the last column would wrap on some terminals.
+        size = max(1, options.max_width - 1), max(1, console.height - 1)
+        for number, line in enumerate(lines(state, *size, ascii_only=options.ascii_only)):
+            text = Text(line, no_wrap=True, overflow="crop")
+            if number == 0:
+                text.highlight_words([failures(state.bad)] if state.bad else [], "red")
+            yield text
+
+
+def _live(progress: SweepProgress) -> Live | None:
+    if not sys.stderr.isatty():  # rich takes FORCE_COLOR for a terminal
+        return None
+    console = Console(file=sys.stderr, highlight=False)
+    if console.is_dumb_terminal:
+        return None
+    return Live(_Screen(progress), console=console, refresh_per_second=2)
+
+
+def _print(line: str) -> None:
+    with suppress(OSError, ValueError):  # a closed stderr is no reason to stop
+        print(line, file=sys.stderr, flush=True)
+
+
+def _seconds(record: RunRecord) -> Iterable[float]:
+    return (task.train_s + task.consolidate_s + task.eval_s for task in record.tasks)

@@ -53,7 +53,7 @@ def sweep(
     todo = [spec for spec in specs if spec.id not in found]
     check_all(todo, out, data_dir, here=not executor.elsewhere)
     result = Counter(str(record.status) for record in found.values())
-    with SweepProgress(len(specs), already=len(specs) - len(todo)) as progress:
+    with SweepProgress(specs, out, found) as progress:
         waiting: list[RunSpec] = []
         try:
             while todo or waiting:

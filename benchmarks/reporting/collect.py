@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.errors import BadInput
+from benchmarks.errors import BadInput, last_line
 from benchmarks.records import DamagedRecord, RunRecord, read_all
 from benchmarks.reporting.metrics import Undefined
 from benchmarks.reporting.registry import METRICS, metrics_of
@@ -93,7 +93,7 @@ def _frame(
             "strategy": record.spec["strategy"],
             "seed": record.spec.get("seed"),
             "status": record.status,
-            "error": short_error(record),
+            "error": last_line(record.error),
             "tasks": len(record.accuracy_matrix),
         }
         row |= dict.fromkeys(METRICS, float("nan"))
@@ -139,10 +139,3 @@ def _seed_key(record: RunRecord) -> tuple[float, str]:
 
 def _scalar(value: object) -> object:
     return show(value) if isinstance(value, list) else value
-
-
-def short_error(record: RunRecord) -> str:
-    """The last line of a failed run's traceback, or where a run diverged; at most 200 signs."""
-    lines = (record.error or "").strip().splitlines()
-    text = " ".join(lines[-1].split()) if lines else ""
-    return text if len(text) <= 200 else f"{text[:197]}..."
