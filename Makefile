@@ -4,6 +4,7 @@ VENV    ?= .venv
 TORCH   ?= torch==2.14.1 torchvision==0.29.1
 WORKERS ?= 2
 MUTANTS ?= 1000
+KILLS   ?= 50
 SPEC    ?= benchmarks/specs/cpu/split_cifar100.toml
 OUT     ?= results/$(patsubst benchmarks/specs/%.toml,%,$(SPEC))
 
@@ -14,7 +15,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test damage lint format compare digits cpu ablations as-released doctor \
+.PHONY: help setup demo test damage torture lint format compare digits cpu ablations as-released doctor \
         paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity clean
 
 help: ## what each target does
@@ -38,6 +39,9 @@ test: $(STAMP) ## all tests, under 10 minutes on two cores
 
 damage: $(STAMP) ## a thousand damaged records, checkpoints and specs, minutes (MUTANTS=... tries others)
 	NESS_MUTANTS=$(MUTANTS) $(PY) -m pytest tests/benchmarks/test_damage_*.py
+
+torture: $(STAMP) ## kill a sweep at fifty random moments, a quarter of an hour (KILLS=... tries others)
+	NESS_KILLS=$(KILLS) $(PY) -m pytest tests/benchmarks/test_torture.py
 
 lint: $(STAMP) ## ruff, mypy, import contracts
 	$(VENV)/bin/ruff check .

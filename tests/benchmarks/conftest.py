@@ -1,4 +1,4 @@
-"""Folders for the stand-ins for data sets, and what became of the damaged files."""
+"""Folders for the stand-ins for data sets, and the figures of `make damage` and `make torture`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cifar_files import Raw, make_mosaics, trust
 from damage import summary
+from phases import FIGURES
 
 
 @pytest.fixture
@@ -29,5 +30,5 @@ def folder(tmp_path: Path) -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in summary():
+    for line in [*summary(), *FIGURES]:
         terminalreporter.write_line(line)
