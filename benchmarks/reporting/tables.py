@@ -58,7 +58,7 @@ def write_tables(out: Path) -> Written:
             }
         for name, text in texts.items():
             path = out / "tables" / name
-            write_atomically(path, text.encode())
+            write_atomically(path, text.encode("utf-8", "backslashreplace"))
             written.paths.append(path)
         headlines.append(terminal.render(table))
     running = _running(collection)

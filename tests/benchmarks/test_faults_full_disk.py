@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults import AGAIN, cli, interruptions, require_whole, results, small_sweep
+from damage import cli
+from faults import AGAIN, interruptions, require_whole, results, small_sweep
 from small_disks import PAGE, SmallDisk, require_small_disks, small_disk
 
 from benchmarks.appending import append, logging_to
