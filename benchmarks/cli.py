@@ -137,12 +137,15 @@ def plan_(
 
 
 @app.command()
-def status(directory: DirArgument) -> None:
-    """Count what DIR holds: finished, failed, diverged, running, interrupted."""
+def status(
+    directory: DirArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="print it for programs")] = False,
+) -> None:
+    """Say what DIR holds and what is running, also from another shell or machine."""
     from benchmarks.status import status as look
 
     found = look(directory)
-    print(found.text())
+    print(json.dumps(found.data(), indent=1) if as_json else found.text())
     _end_damaged(found.damaged)
 
 

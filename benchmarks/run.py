@@ -49,7 +49,15 @@ def run(
         work.clean(path, keep_checkpoint=done is None or done.status == "failed")
         if done is not None and done.status not in retry:
             return done
-        work.event("start", host=socket.gethostname(), gpus=os.environ.get("CUDA_VISIBLE_DEVICES"))
+        work.event(
+            "start",
+            host=socket.gethostname(),
+            gpus=os.environ.get("CUDA_VISIBLE_DEVICES"),
+            stream=spec.stream,
+            strategy=spec.strategy,
+            seed=spec.seed,
+            epochs=spec.protocol.epochs,
+        )
         status = "interrupted"
         try:
             record = TaskLoop(spec, work, load_stream(spec, data_dir), notify).execute()

@@ -10,6 +10,7 @@ from time import sleep
 
 from benchmarks import executors
 from benchmarks.claims import Claimed, is_held
+from benchmarks.expected import expect
 from benchmarks.interruptions import Interrupted, of_the_system
 from benchmarks.leftovers import tidy
 from benchmarks.preflight import check_all
@@ -52,6 +53,7 @@ def sweep(
         tidy(record, out)
     todo = [spec for spec in specs if spec.id not in found]
     check_all(todo, out, data_dir, here=not executor.elsewhere)
+    expect(specs, out)
     result = Counter(str(record.status) for record in found.values())
     with SweepProgress(specs, out, found) as progress:
         waiting: list[RunSpec] = []

@@ -158,7 +158,9 @@ def test_status_lists_what_was_interrupted(tmp_path: Path) -> None:
         run(spec, tmp_path, notify=interrupt_at(task=1))
     found = status(tmp_path)
     assert found.interrupted == [spec.id]
-    assert "no records yet" in found.text()
+    text = found.text()
+    assert f"interrupted: naive seed 1 ({spec.id}): task 2 of 3, epoch 1 of at most 2" in text
+    assert text.splitlines()[2].split()[2:] == ["0", "0", "0", "0", "1", "0"]
     sweep([spec], tmp_path)
     assert status(tmp_path).interrupted == []
 
