@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,7 +45,9 @@ class _Lines(logging.Handler):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path, self.complained = path, False
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        form = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S+00:00")
+        form.converter = time.gmtime
+        self.setFormatter(form)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

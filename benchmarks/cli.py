@@ -49,6 +49,10 @@ ExecutorOptions = Annotated[
     list[str] | None,
     typer.Option("--option", metavar="KEY=VALUE", help="of the executor, e.g. runs_per_gpu=2"),
 ]
+LogOption = Annotated[
+    list[str] | None,
+    typer.Option("--log", metavar="KIND", help="curves to tensorboard or wandb"),
+]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="never use the network")]
 
 
@@ -64,6 +68,7 @@ def sweep(
     retry: Annotated[
         list[str] | None, typer.Option(help="run 'failed' or 'diverged' runs again")
     ] = None,
+    log: LogOption = None,
     offline: OfflineOption = False,
 ) -> None:
     """Run strategies x seeds of SPEC.toml; what is finished in --out is not run again."""
@@ -78,7 +83,8 @@ def sweep(
 
     specs = expand(load_sweep(spec, set_ or []))
     made = make(executor, workers=workers, options=options(option or []))
-    _finish(run_sweep(specs, out, executor=made, data_dir=data, retry=frozenset(retry or [])))
+    again, trackers = frozenset(retry or []), _trackers(log)
+    _finish(run_sweep(specs, out, executor=made, data_dir=data, retry=again, trackers=trackers))
 
 
 @app.command()
@@ -89,6 +95,7 @@ def run(
     out: OutOption,
     set_: SetOption = None,
     data: DataOption = None,
+    log: LogOption = None,
     offline: OfflineOption = False,
 ) -> None:
     """Run one strategy with one seed in this process."""
@@ -99,7 +106,7 @@ def run(
     # Values of the command line, quoted as TOML, so that they are checked like those of the file.
     chosen = [f"strategies=[{json.dumps(strategy)}]", f"seeds=[{seed}]"]
     specs = expand(load_sweep(spec, [*(set_ or []), *chosen]))
-    _finish(run_sweep(specs, out, data_dir=data))
+    _finish(run_sweep(specs, out, data_dir=data, trackers=_trackers(log)))
 
 
 @app.command("plan")
@@ -271,6 +278,17 @@ def _writing(directory: Path) -> Iterator[None]:
             f"{where}: cannot be written ({error.strerror}); {way_out(error)}, or copy "
             f"{directory}/runs elsewhere"
         ) from error
+
+
+def _trackers(kinds: list[str] | None) -> list[str]:
+    """The kinds of ``--log`` once each, known to work."""
+    if not kinds:
+        return []
+    from benchmarks.trackers import check
+
+    chosen = list(dict.fromkeys(kinds))
+    check(chosen)
+    return chosen
 
 
 def _finish(counts: Counter[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -30,8 +30,11 @@ def run(
     data_dir: Path | None = None,
     notify: Notify | None = None,
     retry: frozenset[str] = frozenset(),
+    trackers: Sequence[str] = (),
 ) -> RunRecord:
     """Run a spec, or go on after its last finished task, and write its record.
+
+    ``trackers`` get its curves, see `benchmarks.trackers`, and decide no number.
 
     A spec that has a record already is not run again, unless its status is in ``retry``. A run
     that fails or diverges is a record too. Raises `benchmarks.claims.Claimed` while another
@@ -60,7 +63,7 @@ def run(
         )
         status = "interrupted"
         try:
-            record = TaskLoop(spec, work, load_stream(spec, data_dir), notify).execute()
+            record = TaskLoop(spec, work, load_stream(spec, data_dir), notify, trackers).execute()
             record.write(out)
             work.clean(path, keep_checkpoint=record.status == "failed")
             status = record.status

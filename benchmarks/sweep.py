@@ -32,13 +32,15 @@ def sweep(
     workers: int | None = None,
     data_dir: Path | None = None,
     retry: frozenset[str] = frozenset(),
+    trackers: Sequence[str] = (),
 ) -> Counter[str]:
     """Execute the specs that have no record below ``out`` yet; statuses of all of them.
 
     By ``executor``, which is stopped in the end, or by so many ``workers`` here. Every spec is
     checked before the first is trained. Runs that another sweep works on in the same folder are
     waited for: their records count, and what it drops is done here. ``retry``: statuses ("failed",
-    "diverged") whose runs are executed again. Raises `BadInput` for a spec or folder that cannot be
+    "diverged") whose runs are executed again. ``trackers``: where their curves go, see
+    `benchmarks.trackers`. Raises `BadInput` for a spec or folder that cannot be
     used, `KeyboardInterrupt` on Ctrl-C.
     """
     if executor is None:
@@ -59,7 +61,7 @@ def sweep(
         waiting: list[RunSpec] = []
         try:
             while todo or waiting:
-                jobs = [executors.Job(spec, out, data_dir, retry) for spec in todo]
+                jobs = [executors.Job(spec, out, data_dir, retry, (*trackers,)) for spec in todo]
                 waiting += _execute(jobs, executor, progress, result)
                 todo = _freed(waiting, out, progress)
                 waiting = [spec for spec in waiting if spec not in todo]

@@ -6,7 +6,7 @@ import logging
 import resource
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -14,6 +14,7 @@ from avalanche.logging import BaseLogger
 from avalanche.training.plugins import EvaluationPlugin
 
 import baselines
+from benchmarks import run_log
 from benchmarks.build import build_model, build_optimizer
 from benchmarks.checkpoints import Checkpoints
 from benchmarks.interruptions import Interrupted, is_out_of_memory
@@ -26,6 +27,7 @@ from benchmarks.seeds import seed_all
 from benchmarks.spec import RunSpec
 from benchmarks.streams.stream import SplitName, Stream
 from benchmarks.task_statistics import TaskStatistics
+from benchmarks.trackers import Curves
 from benchmarks.workdir import WorkDir, now
 from ness import compat
 from ness.task_plugin import TaskPlugin
@@ -50,7 +52,14 @@ class _Accuracies:
 class TaskLoop:
     """The state of one run between its tasks."""
 
-    def __init__(self, spec: RunSpec, work: WorkDir, stream: Stream, notify: Notify | None) -> None:
+    def __init__(
+        self,
+        spec: RunSpec,
+        work: WorkDir,
+        stream: Stream,
+        notify: Notify | None,
+        trackers: Sequence[str] = (),
+    ) -> None:
         self.spec, self.work, self.stream, self.notify = spec, work, stream, notify
         self.model = build_model(spec, self.stream)
         self.plugin: TaskPlugin = baselines.load(spec.strategy)(**spec.strategy_args)
@@ -76,6 +85,7 @@ class TaskLoop:
             ],
             evaluator=EvaluationPlugin(loggers=[BaseLogger()]),
         )
+        self.curves = Curves(trackers, spec, work)
         self.benchmark = self.stream.benchmark(self.plugin.sees)
         self.n_tasks = len(self.stream.tasks)
         self.steps = self.stream.steps(self.plugin.sees)
@@ -92,13 +102,18 @@ class TaskLoop:
         record = self.checkpoints.resume()
         task = first = self.strategy.clock.train_exp_counter = len(record.tasks)
         self.work.event("train", task=first, tasks=self.steps)
+        run_log.begins(record)
         try:
             if first == 0 and self.predicts_unseen:
                 record.initial_accuracy[:] = self._evaluate(range(self.n_tasks)).any_class
                 record.forward_accuracy[0] = record.initial_accuracy[0]
-            for task in range(first, self.steps):
-                self._learn(task, record)
-                self.checkpoints.save(record)
+            with self.curves.of(record):
+                for task in range(first, self.steps):
+                    run_log.task_begins(task, self.steps)
+                    self._learn(task, record)
+                    run_log.task_ends(record)
+                    self.curves.task(record)
+                    self.checkpoints.save(record)
         except Diverged as error:
             record.status, record.error = "diverged", str(error)
         except Interrupted:
@@ -111,6 +126,7 @@ class TaskLoop:
         else:
             record.status = "finished"
         record.ended = now()
+        run_log.ends(record)
         return record
 
     def _learn(self, task: int, record: RunRecord) -> None:
@@ -162,6 +178,7 @@ class TaskLoop:
 
     def _on_epoch(self, epoch: Epoch) -> None:
         self.work.add_epoch(epoch)
+        self.curves.epoch(epoch)
         if self.notify is not None:
             self.notify(epoch.task, epoch.epoch, self.steps)
 

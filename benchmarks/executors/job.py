@@ -27,6 +27,7 @@ class Job:
     out: Path
     data_dir: Path | None
     retry: frozenset[str] = frozenset()
+    trackers: tuple[str, ...] = ()
 
 
 class Executor(Protocol):
@@ -61,4 +62,5 @@ def execute(job: Job, notify: Notify) -> str:
         data_dir=job.data_dir,
         notify=lambda *progress: notify(spec, *progress),
         retry=job.retry,
+        trackers=job.trackers,
     ).status

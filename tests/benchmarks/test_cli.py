@@ -66,7 +66,9 @@ def test_sweep_status_tables_and_plots(cli: Cli, tmp_path: Path) -> None:
 
     answer = cli("status", out)
     assert answer.status == 0
-    assert answer.out.splitlines()[-2].split() == ["split_digits/til", "naive", "2", "0", "0"]
+    naive, _, summary = answer.out.splitlines()[-3:]
+    assert naive.split() == ["split_digits/til", "naive", "2", "0", "0", "0", "0", "0"]
+    assert summary == "4/4 runs"
 
     answer = cli("tables", out)
     assert answer.status == 0
