@@ -10,6 +10,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from benchmarks.claims import is_held
 from benchmarks.errors import BadInput, last_line, one_line
 from benchmarks.eta import Experience
 from benchmarks.expected import expected
@@ -105,10 +106,14 @@ def status(out: Path) -> Status:
     if not out.is_dir():
         raise BadInput(f"{out}: no such folder; fill one with `python -m benchmarks sweep`")
     result, ended, past = Status(), set[str](), Experience()
+    folders = [folder for folder in sorted((out / "work").glob("*")) if folder.is_dir()]
+    held = {folder.name for folder in folders if is_held(WorkDir(out, folder.name).claim)}
     for record in read_all(out):
         if isinstance(record, DamagedRecord):
             result.damaged.append(f"{record}; the next sweep repeats the run")
             continue
+        if record.id in held and record.status != "finished":
+            continue  # it is being retried
         ended.add(record.id)
         stream, strategy = record.spec["stream"], record.spec["strategy"]
         result.counts[stream, strategy][record.status] += 1
@@ -118,9 +123,9 @@ def status(out: Path) -> Status:
             where = f"{one_line(strategy)} seed {record.spec.get('seed')} ({record.id})"
             result.errors.append(f"{record.status}: {where}: {reason}")
     wanted = {run: what for run, what in expected(out).items() if run not in ended}
-    for folder in sorted((out / "work").glob("*")):
+    for folder in folders:
         work = WorkDir(out, folder.name)
-        if not folder.is_dir() or folder.name in ended:
+        if folder.name in ended:
             continue
         run = look(folder)
         if run.held or work.checkpoint.exists() or work.trace.exists():

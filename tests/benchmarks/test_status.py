@@ -78,6 +78,17 @@ def test_what_is_left_of_a_running_run_is_told_from_its_pace(tmp_path: Path) -> 
     assert found.runs[0].sign_s < 30
 
 
+def test_a_failed_run_that_is_retried_is_running(tmp_path: Path) -> None:
+    def fail(*_: int) -> None:
+        raise RuntimeError("boom")
+
+    spec = run_spec()
+    run(spec, tmp_path, notify=fail)
+    assert counts(status(tmp_path)) == {"naive": {"failed": 1}}
+    with claim(WorkDir(tmp_path, spec.id).claim):
+        assert counts(status(tmp_path)) == {"naive": {"running": 1}}
+
+
 def test_status_for_programs(tmp_path: Path) -> None:
     spec = run_spec()
     interrupted(tmp_path, spec, task=1)
