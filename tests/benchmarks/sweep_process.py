@@ -109,7 +109,7 @@ def events(folder: Path) -> list[dict[str, Any]]:
     """What a run's work folder says of its starts and ends."""
     try:
         lines = (folder / "events.jsonl").read_text().splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return [json.loads(line) for line in lines]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from small_runs import SMALL, run_specs
 from sweep_process import SweepProcess, events, gone, in_flight, unfinished, wait_until
 from test_run import starts, trace
-from tortured_folder import ALLOWED, WORK_FILES
+from tortured_folder import WORK_FILES, files_but_logs
 
 from benchmarks.records import RunRecord, read_all
 from benchmarks.spec import RunSpec
@@ -49,8 +49,7 @@ def require_whole(out: Path) -> None:
     assert len(found) == len(specs())
     for spec in specs():
         assert [line[:2] for line in trace(out, spec)[1:]] == EPOCHS
-    files = {path.name for path in out.rglob("*") if path.is_file() and path.suffix != ".json"}
-    assert files <= {*WORK_FILES, *ALLOWED}
+    assert len(files_but_logs(out)) == len(specs()) * (1 + len(WORK_FILES))
 
 
 def test_no_run_is_begun_twice_and_both_say_that_all_is_done(tmp_path: Path) -> None:
