@@ -13,7 +13,7 @@ import torch
 import baselines
 from benchmarks.backbones.norms import TaskNorm
 from benchmarks.build import build_model, load_stream
-from benchmarks.claims import claim
+from benchmarks.claims import Held, claim
 from benchmarks.errors import BadInput
 from benchmarks.interruptions import Interrupted, needing_memory, writing
 from benchmarks.records import RunRecord, record_path
@@ -38,13 +38,14 @@ def run(
 
     A spec that has a record already is not run again, unless its status is in ``retry``. A run
     that fails or diverges is a record too. Raises `benchmarks.claims.Claimed` while another
-    process works on the same run, `Interrupted` where a file cannot be written or memory runs
-    out, and `KeyboardInterrupt` on Ctrl-C: the checkpoint stays and the next call goes on from
-    it (a method that is not `resumable` starts again from task 1).
+    process works on the same run, or when one has taken it over from this one, `Interrupted`
+    where a file cannot be written or memory runs out, and `KeyboardInterrupt` on Ctrl-C: the
+    checkpoint stays and the next call goes on from it (a method that is not `resumable` starts
+    again from task 1).
     """
     work = WorkDir(out, spec.id)
     work.make()
-    with needing_memory(), _claimed(work), work.logging(), deterministic(spec.threads):
+    with needing_memory(), _claimed(work) as held, work.logging(), deterministic(spec.threads):
         work.clear_the_way()
         # Looked for under the claim: another sweep may have written it since this one looked.
         path = record_path(out, spec.stream, spec.strategy, spec.id)
@@ -62,8 +63,10 @@ def run(
             epochs=spec.protocol.epochs,
         )
         status = "interrupted"
+        work.check_claim = held.check
         try:
             record = TaskLoop(spec, work, load_stream(spec, data_dir), notify, trackers).execute()
+            held.check()
             record.write(out)
             work.clean(path, keep_checkpoint=record.status == "failed")
             status = record.status
@@ -74,11 +77,11 @@ def run(
 
 
 @contextmanager
-def _claimed(work: WorkDir) -> Iterator[None]:
+def _claimed(work: WorkDir) -> Iterator[Held]:
     with ExitStack() as stack:
         with writing(work.claim):
-            stack.enter_context(claim(work.claim))
-        yield
+            held = stack.enter_context(claim(work.claim))
+        yield held
 
 
 def check(spec: RunSpec, stream: Stream, *, here: bool = True) -> None:

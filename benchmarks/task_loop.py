@@ -17,6 +17,7 @@ import baselines
 from benchmarks import run_log
 from benchmarks.build import build_model, build_optimizer
 from benchmarks.checkpoints import Checkpoints
+from benchmarks.claims import Claimed
 from benchmarks.interruptions import Interrupted, is_out_of_memory
 from benchmarks.loading import StreamStrategy
 from benchmarks.meters import Accuracy, Stopwatch
@@ -116,7 +117,7 @@ class TaskLoop:
                     self.checkpoints.save(record)
         except Diverged as error:
             record.status, record.error = "diverged", str(error)
-        except Interrupted:
+        except (Interrupted, Claimed):
             raise
         except Exception as error:
             if is_out_of_memory(error):

@@ -8,9 +8,11 @@ import io
 import json
 import logging
 import os
+import secrets
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -32,7 +34,7 @@ def now() -> str:
 
 
 class WorkDir:
-    """The work folder of one run: checkpoint, claim, trace.csv, log, events.jsonl.
+    """The work folder of one run: checkpoint, claim.<number>, trace.csv, log, events.jsonl.
 
     What cannot be written raises `Interrupted` with its name.
     """
@@ -44,6 +46,8 @@ class WorkDir:
         self.trace = self.folder / "trace.csv"
         self.log = self.folder / "log"
         self.events = self.folder / "events.jsonl"
+        self.check_claim: Callable[[], None] = lambda: None
+        """Raises `benchmarks.claims.Claimed` where another process has taken over the run."""
 
     def make(self) -> None:
         """Make the folder."""
@@ -67,6 +71,7 @@ class WorkDir:
 
     def add_epoch(self, epoch: Epoch) -> None:
         """Append an epoch's losses and learning rate to trace.csv."""
+        self.check_claim()
         lines = io.StringIO()
         writer = csv.DictWriter(lines, [field.name for field in fields(epoch)])
         with writing(self.trace):
@@ -93,6 +98,7 @@ class WorkDir:
 
         buffer = io.BytesIO()
         torch.save(state, buffer)
+        self.check_claim()
         with writing(self.checkpoint):
             write_atomically(self.checkpoint, buffer.getvalue())
 
@@ -197,7 +203,7 @@ def read_or_set_aside(path: Path) -> RunRecord | None:
 
 
 def prepare(out: Path) -> None:
-    """Make the output folder, or say in one line why it cannot be written to."""
+    """Make the output folder, or say in one line why it cannot be written to, or shared."""
     for folder in (out, out / "runs", out / "work"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -205,6 +211,26 @@ def prepare(out: Path) -> None:
                 pass
         except OSError as error:
             raise BadInput(_no_folder(folder, error)) from error
+    _require_hard_links(out / "work")
+
+
+def _require_hard_links(folder: Path) -> None:
+    """Claims are made with them, see `benchmarks.claim_files`."""
+    probe = folder / f".probe.{secrets.token_hex(8)}"
+    link = probe.with_name(f"{probe.name}.link")
+    try:
+        probe.touch()
+        os.link(probe, link)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise BadInput(_no_folder(folder, error)) from error
+        raise BadInput(
+            f"{folder}: its file system makes no hard links ({error.strerror}), which keep two "
+            f"processes off one run; give a folder on another with --out"
+        ) from error
+    finally:
+        link.unlink(missing_ok=True)
+        probe.unlink(missing_ok=True)
 
 
 def _no_folder(folder: Path, error: OSError) -> str:

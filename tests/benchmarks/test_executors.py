@@ -21,6 +21,7 @@ from small_runs import SMALL, run_spec, run_specs
 from test_run import numbers, starts
 
 from benchmarks import executors
+from benchmarks.claim_files import ClaimFiles
 from benchmarks.errors import BadInput
 from benchmarks.executors import Job, WorkerDied, processes
 from benchmarks.executors.gpu_slots import GpuSlots, visible_gpus
@@ -50,7 +51,8 @@ def records(out: Path) -> dict[str, RunRecord]:
 
 
 def owner(out: Path, spec: RunSpec) -> int:
-    return int(json.loads(WorkDir(out, spec.id).claim.read_text())["pid"])
+    files = ClaimFiles(WorkDir(out, spec.id).claim)
+    return int(json.loads(files.at(files.newest()).read_text())["pid"])
 
 
 def test_workers_give_the_matrices_of_one_process(tmp_path: Path) -> None:
@@ -107,7 +109,8 @@ def test_stop_ends_running_and_waiting_work(tmp_path: Path) -> None:
     for future in futures[:2]:
         with pytest.raises(WorkerDied):
             future.result()
-    assert not any(WorkDir(tmp_path, spec.id).claim.exists() for spec in running)
+    released = [file.stat().st_size == 0 for file in tmp_path.glob("work/*/claim.*")]
+    assert released == [True] * 2
     assert not WorkDir(tmp_path, specs[2].id).folder.exists()
 
 
@@ -264,7 +267,7 @@ def test_ctrl_c_ends_everything_at_once_without_a_traceback(tmp_path: Path, work
     assert command.process.returncode == 130
     assert "Traceback" not in printed
     assert "stopped; the same command goes on from the last finished task" in printed
-    assert not list(command.out.glob("work/*/claim"))
+    assert not any(file.stat().st_size for file in command.out.glob("work/*/claim.*")), "released"
     assert not list(command.out.rglob("*.json"))
     for events in command.out.glob("work/*/events.jsonl"):
         assert json.loads(events.read_text().splitlines()[-1])["status"] == "interrupted"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from small_runs import interrupt_at, run_spec
 from test_run import starts
 
-from benchmarks.claims import claim
+from benchmarks.claims import claim, is_released
 from benchmarks.records import RunRecord, record_path
 from benchmarks.run import run
 from benchmarks.spec import RunSpec
@@ -20,8 +21,10 @@ from benchmarks.workdir import WorkDir
 
 
 def files(out: Path) -> set[str]:
-    """Names of all files but the log, which is there if there was something to say."""
-    return {path.name for path in out.rglob("*") if path.is_file()} - {"log"}
+    """Names of all files but the log, which is there if there was something to say, and claims
+    that were released."""
+    claims = {path.name for path in out.glob("work/*/claim.*") if not path.stat().st_size}
+    return {path.name for path in out.rglob("*") if path.is_file()} - {"log"} - claims
 
 
 def clean(spec: RunSpec) -> set[str]:
@@ -34,7 +37,7 @@ def claim_and_die(path: Path) -> None:
         "held = claim(pathlib.Path(sys.argv[1])); held.__enter__(); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=60)
-    assert path.exists()
+    assert not is_released(path)
 
 
 def test_half_a_record_of_a_killed_writer_is_removed_by_the_next_run(
@@ -67,8 +70,9 @@ def test_a_sweep_tidies_up_after_a_run_that_was_killed_behind_its_record(tmp_pat
     claim_and_die(work.claim)
     assert sweep([spec], tmp_path) == {"finished": 1}
     assert starts(tmp_path, spec) == 1
-    left = files(tmp_path / "runs") | files(tmp_path / "work")
-    assert left - {".claim.lock"} == clean(spec)
+    assert is_released(work.claim)
+    shutil.rmtree(tmp_path / "begun")
+    assert files(tmp_path) == clean(spec)
 
 
 def test_nothing_is_taken_from_a_process_that_is_about_to_end(tmp_path: Path) -> None:
@@ -95,7 +99,7 @@ def test_the_checkpoint_of_a_failed_run_outlives_any_sweep_that_does_not_retry_i
     assert sweep([spec], tmp_path) == {"failed": 1}
     assert run(spec, tmp_path).status == "failed"
     assert WorkDir(tmp_path, spec.id).checkpoint.exists()
-    assert not WorkDir(tmp_path, spec.id).claim.exists()
+    assert is_released(WorkDir(tmp_path, spec.id).claim)
     trained: list[int] = []
     run(spec, tmp_path, notify=lambda task, *_: trained.append(task), retry=frozenset({"failed"}))
     assert set(trained) == {2}

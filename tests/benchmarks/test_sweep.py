@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from small_runs import interrupt_at, run_spec, run_specs
 from test_run import starts
 
 import baselines
+from benchmarks.claim_files import ClaimFiles
+from benchmarks.claim_owners import Owner
 from benchmarks.claims import claim
 from benchmarks.errors import BadInput
 from benchmarks.records import RunRecord, record_path
@@ -19,7 +23,7 @@ from benchmarks.run import run
 from benchmarks.spec import RunSpec
 from benchmarks.status import status
 from benchmarks.sweep import sweep
-from benchmarks.workdir import WorkDir
+from benchmarks.workdir import WorkDir, prepare
 
 
 def path_of(out: Path, spec: RunSpec) -> Path:
@@ -121,6 +125,36 @@ def test_a_run_that_someone_else_works_on_is_waited_for(
     assert WorkDir(tmp_path, theirs.id).events.exists() != finishes
 
 
+def test_a_run_that_someone_else_has_taken_over_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process had been stopped for so long that it was taken for dead."""
+    spec = run_spec()
+    work = WorkDir(tmp_path, spec.id)
+    files, held = ClaimFiles(work.claim), ExitStack()
+    mine = []
+
+    def overtake(self: WorkDir, epoch: Any) -> None:
+        if not mine:
+            mine.append(files.newest())
+            files.release(Owner.model_validate_json(files.at(mine[0]).read_bytes()), mine[0])
+            held.enter_context(claim(work.claim))
+        add_epoch(self, epoch)
+
+    def other_sweep(_: float) -> None:
+        """Gives the run up, in place of a pause."""
+        assert not work.checkpoint.exists()
+        assert not path_of(tmp_path, spec).exists()
+        held.close()
+
+    add_epoch = WorkDir.add_epoch
+    monkeypatch.setattr(WorkDir, "add_epoch", overtake)
+    monkeypatch.setattr("benchmarks.sweep.sleep", other_sweep)
+    assert sweep([spec], tmp_path) == {"finished": 1}
+    assert starts(tmp_path, spec) == 2
+    assert mine
+
+
 def test_two_sweeps_on_one_folder_never_run_a_spec_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,3 +218,21 @@ def test_a_folder_that_cannot_be_written_is_bad_input(tmp_path: Path, out: str) 
     with pytest.raises(BadInput, match=r"cannot write there .*; give another folder with --out"):
         sweep([run_spec()], tmp_path / out)
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_file_system_without_hard_links_is_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    with pytest.raises(BadInput, match=r"work: its file system makes no hard links .* --out"):
+        sweep([run_spec()], tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["runs", "work"]
+
+
+def test_a_folder_is_made_ready_by_many_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(prepare, [tmp_path / "out"] * 40))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["out", "runs", "work"]
