@@ -21,10 +21,10 @@ from benchmarks.workdir import WorkDir
 
 
 def files(out: Path) -> set[str]:
-    """Names of all files but the log, which is there if there was something to say, and claims
+    """Names of all files but the logs, which are there if there was something to say, and claims
     that were released."""
     claims = {path.name for path in out.glob("work/*/claim.*") if not path.stat().st_size}
-    return {path.name for path in out.rglob("*") if path.is_file()} - {"log"} - claims
+    return {path.name for path in out.rglob("*") if path.is_file()} - {"log", "sweep.log"} - claims
 
 
 def clean(spec: RunSpec) -> set[str]:
