@@ -52,7 +52,7 @@ def require_stopped(command: Command, printed: str, status: int) -> None:
     assert faults_said(printed) in ([STOPPED], ["stopped"])
     if command.out.exists():
         assert not list(command.out.glob("work/*/claim"))
-        assert not list(command.out.rglob("*.json"))
+        assert not list(command.out.glob("runs/**/*.json"))
         require_whole(command.out)
     for events in command.out.glob("work/*/events.jsonl"):
         assert json.loads(events.read_text().splitlines()[-1])["status"] == "interrupted"
