@@ -15,7 +15,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test damage torture lint format compare digits cpu ablations as-released doctor \
+.PHONY: help setup demo test test-slurm damage torture lint format compare digits cpu ablations as-released doctor \
         paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity clean
 
 help: ## what each target does
@@ -36,6 +36,17 @@ demo: $(STAMP) ## seven strategies x 3 seeds on scikit-learn's digits: table, fi
 
 test: $(STAMP) ## all tests, under 10 minutes on two cores
 	$(PY) -m pytest -n 2
+
+test-slurm: $(STAMP) ## the executor slurm on a SLURM of its own, minutes; as root it installs what is absent
+	@$(PY) -c "import submitit" 2>/dev/null || $(PY) -m pip install -qq -c constraints.txt -e ".[slurm]"
+	@for program in munged slurmctld slurmd sbatch; do \
+	    command -v $$program >/dev/null && continue; \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+	            --no-install-recommends slurmctld slurmd slurm-client munge >/dev/null; \
+	    else echo "no $$program here: install slurmctld slurmd slurm-client munge; the tests skip"; fi; \
+	    break; done
+	$(PY) -m pytest -m slurm -rs tests/benchmarks/test_slurm*.py
 
 damage: $(STAMP) ## a thousand damaged records, checkpoints and specs, minutes (MUTANTS=... tries others)
 	NESS_MUTANTS=$(MUTANTS) $(PY) -m pytest tests/benchmarks/test_damage_*.py

@@ -8,18 +8,21 @@ case something hangs.
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _seen: list[int] = []
+_handled: set[int] = set()
 
 
-def install() -> None:
+def install(signals: Iterable[int] = SIGNALS) -> None:
     """Handle the signals in this process, but for those that nohup or a shell has switched off."""
-    for number in SIGNALS:
+    for number in signals:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
+            _handled.add(number)
 
 
 def heed() -> None:
@@ -28,15 +31,20 @@ def heed() -> None:
         raise KeyboardInterrupt
 
 
+def first() -> int:
+    """The signal that stopped this process, or that of Ctrl-C if none was seen."""
+    return _seen[0] if _seen else signal.SIGINT
+
+
 def exit_status() -> int:
-    """What shells expect of a command that a signal has stopped, or Ctrl-C if none was seen."""
-    return 128 + (_seen[0] if _seen else signal.SIGINT)
+    """What shells expect of a command that a signal has stopped."""
+    return 128 + first()
 
 
 def _stop(number: int, _: FrameType | None) -> None:
     _seen.append(number)
     if len(_seen) == 1:
         raise KeyboardInterrupt
-    for each in SIGNALS:
+    for each in _handled:
         if signal.getsignal(each) == _stop:
             signal.signal(each, signal.SIG_DFL)

@@ -210,13 +210,14 @@ def test_a_run_on_a_gpu_sees_its_own_alone(tmp_path: Path, monkeypatch: pytest.M
 class Command:
     """``python -m benchmarks sweep`` in a session of its own, with endless runs."""
 
-    def __init__(self, out: Path, workers: int) -> None:
+    def __init__(self, out: Path, workers: int, *arguments: str, endless: bool = True) -> None:
         self.out, self.log, self.workers = out, out.with_name("stderr"), workers
-        endless = ["--set", "protocol.epochs=1000000", "--set", "protocol.lr_min=0"]
+        for_ever = ["--set", "protocol.epochs=1000000", "--set", "protocol.lr_min=0"]
+        arguments += tuple(for_ever if endless else ())
         command = [sys.executable, "-m", "benchmarks", "sweep", str(SMALL), "--out", str(out)]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*command, *endless, "--workers", str(workers)],
+                [*command, *arguments, "--workers", str(workers)],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
