@@ -57,9 +57,9 @@ def require_whole(out: Path) -> None:
 
 PROGRESS = re.compile(
     r"\d{4}-\d\d-\d\dT\S+ (.* has begun|.* goes on with task .*|.*: finished in .*|.*% of .*)"
-    r"|.*/sweep\.log: cannot be written \(.*\); going on without"
+    r"|.*/(sweep\.)?log: cannot be written \(.*\); going on without"
 )
-"""Lines of a sweep that goes well but for its log."""
+"""Lines of a sweep that goes well but for its logs."""
 
 
 def faults_said(errors: str) -> list[str]:

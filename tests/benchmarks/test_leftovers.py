@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from small_runs import interrupt_at, run_spec
 from test_run import starts
+from tortured_folder import files_but_logs
 
 from benchmarks.claims import claim, is_released
 from benchmarks.records import RunRecord, record_path
@@ -21,10 +22,8 @@ from benchmarks.workdir import WorkDir
 
 
 def files(out: Path) -> set[str]:
-    """Names of all files but the logs, which are there if there was something to say, and claims
-    that were released."""
-    claims = {path.name for path in out.glob("work/*/claim.*") if not path.stat().st_size}
-    return {path.name for path in out.rglob("*") if path.is_file()} - {"log", "sweep.log"} - claims
+    """Names of all files but logs, released claims and the lists of sweeps."""
+    return {path.name for path in files_but_logs(out)}
 
 
 def clean(spec: RunSpec) -> set[str]:

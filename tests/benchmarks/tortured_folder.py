@@ -23,12 +23,12 @@ claim that it released."""
 
 
 def files_but_logs(out: Path) -> set[Path]:
-    """All files of a results folder but logs and released claims."""
-    files = (path for path in out.rglob("*") if path.is_file())
+    """All files of a results folder but logs, released claims and the lists of sweeps."""
+    files = (path for path in out.rglob("*") if path.is_file() and path.parent.name != ".sweeps")
     return {
         path
         for path in files
-        if path.name not in ("sweep.log", "log", ".claim.lock")
+        if path.name not in ("sweep.log", "log")
         and not (re.fullmatch(r"claim\.\d+", path.name) and path.stat().st_size == 0)
     }
 
