@@ -15,7 +15,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test test-slurm damage torture lint format compare digits cpu ablations as-released doctor \
+.PHONY: help setup demo test test-ray test-slurm damage torture lint format compare digits cpu ablations as-released doctor \
         paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity clean
 
 help: ## what each target does
@@ -36,6 +36,10 @@ demo: $(STAMP) ## seven strategies x 3 seeds on scikit-learn's digits: table, fi
 
 test: $(STAMP) ## all tests, under 10 minutes on two cores
 	$(PY) -m pytest -n 2
+
+test-ray: $(STAMP) ## the tests on a Ray cluster of two nodes on this machine; installs the extra ray
+	$(PY) -c "import ray" 2>/dev/null || $(PY) -m pip install -qq -c constraints.txt -e ".[ray]"
+	$(PY) -m pytest -m ray tests/benchmarks/test_ray*.py
 
 test-slurm: $(STAMP) ## the executor slurm on a SLURM of its own, minutes; as root it installs what is absent
 	@$(PY) -c "import submitit" 2>/dev/null || $(PY) -m pip install -qq -c constraints.txt -e ".[slurm]"

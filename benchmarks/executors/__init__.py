@@ -15,6 +15,7 @@ __all__ = ["EXECUTORS", "Executor", "Job", "Notify", "WorkerDied", "make"]
 EXECUTORS = {
     "inline": "benchmarks.executors.inline:Inline",
     "processes": "benchmarks.executors.processes:Processes",
+    "ray": "benchmarks.executors.ray_cluster:Ray",
     "slurm": "benchmarks.executors.slurm.executor:SlurmArrays",
 }
 """Lazy: the engines of clusters are extras, imported by those alone who name them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 
 from benchmarks.executors.job import Job, Notify
 from benchmarks.position import Position, position
@@ -46,6 +45,7 @@ class Follower:
                 now = position(WorkDir(job.out, job.spec.id))
                 if now is None or now == before:
                     continue
-                with self._lock, suppress(KeyError):
-                    self._jobs[job.spec.id] = (*self._jobs[job.spec.id][:2], now)
-                notify(job.spec, now.task, now.epoch, now.tasks)
+                with self._lock:  # under it, so that nothing is told of a job that was left
+                    if job.spec.id in self._jobs:
+                        self._jobs[job.spec.id] = job, notify, now
+                        notify(job.spec, now.task, now.epoch, now.tasks)
