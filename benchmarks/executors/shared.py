@@ -54,7 +54,10 @@ class Shared:
                 f"with --data"
             )
         if code() != self.code:
-            return f"has other code in {ROOT}: put the same checkout there on every node"
+            return (
+                f"has other code in {ROOT} than the sweep began with: put the same checkout there "
+                f"on every node, and start the sweep again"
+            )
         here = packages(self.packages)
         for name, wanted in self.packages.items():
             if here[name] != wanted:
