@@ -21,6 +21,7 @@ from benchmarks.executors.job import Job, Notify, WorkerDied, execute
 from benchmarks.executors.ray_nodes import check_room, check_shared, has_room, is_lost, last_line
 from benchmarks.executors.ray_session import Session
 from benchmarks.executors.shared import Shared, lay
+from benchmarks.interruptions import AGAIN
 from benchmarks.spec import RunSpec
 
 QUEUED = 1000
@@ -124,7 +125,7 @@ class Ray:
                 return self._attempt(job, notify)
             except _NodeLost:
                 continue
-        raise WorkerDied(f"it lost {ATTEMPTS} nodes; start the sweep again to go on")
+        raise WorkerDied(f"it lost {ATTEMPTS} nodes; {AGAIN}")
 
     def _attempt(self, job: Job, notify: Notify) -> str:
         import ray
@@ -149,9 +150,7 @@ class Ray:
             while not ray.wait([answers], timeout=LOOK_S)[0]:
                 if not has_room(need):
                     ray.cancel(answers)
-                    raise WorkerDied(
-                        "no node that is left has room for it; start the sweep again to go on"
-                    )
+                    raise WorkerDied(f"no node that is left has room for it; {AGAIN}")
             node = ray.get(next(answers))
             self._follower.follow(job, notify)
             answer = ray.get(next(answers))
@@ -159,17 +158,17 @@ class Ray:
             raise WorkerDied("the sweep was stopped") from None
         except ray.exceptions.OutOfMemoryError as error:
             raise WorkerDied(
-                "Ray ended it as the memory of its node ran out; start the sweep again to go on, "
-                "with --option memory_gb=... for fewer runs a node"
+                "Ray ended it as the memory of its node ran out; give --option memory_gb=... for "
+                f"fewer runs a node, and {AGAIN}"
             ) from error
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError) as error:
             gone = isinstance(error, ray.exceptions.NodeDiedError)
             if not self._stopped and (gone or node is None or is_lost(node)):
                 raise _NodeLost from None
-            raise WorkerDied("its process was killed; start the sweep again to go on") from None
+            raise WorkerDied(f"its process was killed; {AGAIN}") from None
         except ray.exceptions.RayError as error:
             reason = last_line(error)
-            raise WorkerDied(f"Ray gave it up: {reason}; start the sweep again to go on") from error
+            raise WorkerDied(f"Ray gave it up: {reason}; {AGAIN}") from error
         finally:
             self._follower.leave(job)
             with self._lock:

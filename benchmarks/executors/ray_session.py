@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 
 from benchmarks.errors import BadInput, one_line
 from benchmarks.executors.shared import ROOT
@@ -75,6 +77,7 @@ class Session:
             "object_store_memory": OBJECT_STORE_BYTES,
             "_temp_dir": self._folder,
         }
+        on_term = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(
                 **({"address": address} if address else own),
@@ -90,6 +93,9 @@ class Session:
                 else "take --executor processes on one machine"
             )
             raise BadInput(f"{what}: {one_line(error)[:300]}; {way}") from error
+        if threading.current_thread() is threading.main_thread():
+            # Ray's own handler ends the nodes first, for which it takes half a minute.
+            signal.signal(signal.SIGTERM, on_term)
         # Ray tells of lost nodes on the terminal even so, with the ends of its logs.
         ray._private.worker._worker_logs_enabled = False
         if not address and [node["NodeManagerAddress"] for node in ray.nodes()] != [LOOPBACK]:

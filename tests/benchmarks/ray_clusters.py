@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
@@ -84,3 +86,26 @@ def with_variable(name: str, value: str) -> list[psutil.Process]:
 
 def clean_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+
+
+@dataclass
+class Aside:
+    """An action in another thread, whose failure fails the test."""
+
+    action: Callable[[], None]
+    failure: list[BaseException] = field(default_factory=list)
+
+    def __enter__(self) -> None:
+        self._thread = threading.Thread(target=self._act)
+        self._thread.start()
+
+    def _act(self) -> None:
+        try:
+            self.action()
+        except BaseException as error:
+            self.failure.append(error)
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+        if self.failure:
+            raise self.failure[0]

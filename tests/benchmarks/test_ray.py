@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ray_clusters import WITHOUT_RAY, Nodes, is_on, nodes
+from ray_clusters import WITHOUT_RAY, Aside, Nodes, is_on, nodes
 from small_runs import run_spec, run_specs
-from test_executors import owner, records, wait_for
+from test_executors import records, wait_for
 from test_run import numbers
 
 from benchmarks import executors
-from benchmarks.claims import Claimed, claim
+from benchmarks.claims import Claimed, claim, is_held
 from benchmarks.errors import BadInput
 from benchmarks.executors import Job, WorkerDied, ray_cluster
 from benchmarks.position import events
@@ -43,6 +41,10 @@ def on(cluster: Nodes, workers: int | None = None, **options: Any) -> executors.
     return executors.make("ray", workers=workers, options={"address": cluster.address, **options})
 
 
+def last_pid(work: WorkDir) -> int:
+    return int(events(work)[-1]["pid"])
+
+
 @contextmanager
 def running(executor: executors.Executor, out: Path, specs: list[RunSpec]) -> Iterator[list[Any]]:
     """Futures of submitted runs; the executor is stopped at the end."""
@@ -51,29 +53,6 @@ def running(executor: executors.Executor, out: Path, specs: list[RunSpec]) -> It
         yield [executor.submit(Job(spec, out, None), lambda *_: None) for spec in specs]
     finally:
         executor.stop()
-
-
-@dataclass
-class Aside:
-    """An action in another thread, whose failure fails the test."""
-
-    action: Callable[[], None]
-    failure: list[BaseException] = field(default_factory=list)
-
-    def __enter__(self) -> None:
-        self._thread = threading.Thread(target=self._act)
-        self._thread.start()
-
-    def _act(self) -> None:
-        try:
-            self.action()
-        except BaseException as error:
-            self.failure.append(error)
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
-        if self.failure:
-            raise self.failure[0]
 
 
 def test_a_lost_node_loses_and_doubles_no_run(
@@ -87,7 +66,7 @@ def test_a_lost_node_loses_and_doubles_no_run(
     def training_there() -> RunSpec | None:
         for spec in specs:
             work = WorkDir(out, spec.id)
-            if work.checkpoint.exists() and work.claim.exists() and is_on(owner(out, spec), doomed):
+            if work.checkpoint.exists() and is_on(last_pid(work), doomed):
                 return spec
         return None
 
@@ -130,13 +109,13 @@ def test_a_worker_killed_alone_interrupts_its_run_and_the_next_sweep_resumes_it(
 
     def kill() -> None:
         wait_for(work.checkpoint.exists, 120)
-        pid = owner(tmp_path, spec)
+        pid = last_pid(work)
         assert is_on(pid, cluster.head)
         os.kill(pid, signal.SIGKILL)
 
     with Aside(kill):
         assert sweep([spec], tmp_path, executor=on(cluster)) == {"interrupted": 1}
-    assert "its process was killed; start the sweep again" in capfd.readouterr().err
+    assert "its process was killed; start the same command again" in capfd.readouterr().err
     assert not records(tmp_path)
     assert sweep([spec], tmp_path, executor=on(cluster)) == {"finished": 1}
     assert "going on after task" in work.log.read_text()
@@ -214,12 +193,12 @@ def test_stop_ends_running_and_waiting_work_and_leaves_the_cluster(
     specs = run_specs(["naive"], [1, 2], *endless)
     with running(on(cluster, workers=1), tmp_path, specs) as futures:
         wait_for(WorkDir(tmp_path, specs[0].id).trace.exists, 120)
-        pid = owner(tmp_path, specs[0])
+        pid = last_pid(WorkDir(tmp_path, specs[0].id))
     assert all(future.done() for future in futures)
     with pytest.raises(WorkerDied, match="the sweep was stopped"):
         futures[0].result()
     assert futures[1].cancelled()
-    assert not WorkDir(tmp_path, specs[0].id).claim.exists()
+    assert not is_held(WorkDir(tmp_path, specs[0].id).claim)
     assert events(WorkDir(tmp_path, specs[0].id))[-1]["status"] == "interrupted"
     assert not WorkDir(tmp_path, specs[1].id).folder.exists()
     wait_for(lambda: not is_on(pid, cluster.head))

@@ -34,7 +34,7 @@ def test_other_results_data_code_and_packages_are_named(
         f"node far does not see the data sets in {tmp_path / 'data'}: name a folder": {
             "entries": frozenset({"svhn"})
         },
-        f"node far has other code in {shared.ROOT}: put the same checkout": {"code": "-"},
+        f"node far has other code in {shared.ROOT} than the sweep began with": {"code": "-"},
         "node far has torch 2.": {"packages": {"torch": "1.0"}},
         "node far has nosuch not at all, and the sweep runs with 1.0": {
             "packages": {"nosuch": "1.0"}
