@@ -98,7 +98,7 @@ def test_ctrl_c_ends_everything_but_a_cluster_of_others(started: tuple[Sweep, An
     assert printed.endswith("stopped; the same command goes on from the last finished task\n")
     assert "Traceback" not in printed
     assert "raylet" not in printed
-    assert not list(sweep.out.rglob("*.json"))
+    assert not list(sweep.out.glob("runs/**/*.json"))
     assert sweep.last_event()["status"] == "interrupted"
     assert cluster is None or cluster.head.remaining_processes_alive()
 
@@ -122,4 +122,4 @@ def test_no_worker_outlives_a_killed_sweep(started: tuple[Sweep, Any]) -> None:
     wait_for(lambda: not worker.is_running(), 30)
     wait_for(lambda: not [one for one in sweep.family() if one.pid != sweep.process.pid], 30)
     assert cluster is None or cluster.head.remaining_processes_alive()
-    assert not list(sweep.out.rglob("*.json")), "no failed record of a run that can go on"
+    assert not list(sweep.out.glob("runs/**/*.json")), "no failed record of a run that can go on"
