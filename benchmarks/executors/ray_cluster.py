@@ -30,9 +30,11 @@ ATTEMPTS = 10
 """Nodes that a run may lose: it is perhaps what brings them down."""
 LOOK_S = 5.0
 """Seconds between two looks whether a run that waits still has a node to wait for."""
-GRACE_S = 5.0
-"""Seconds for a run to release its claim when it is stopped; a claim that is left behind on
-another machine keeps the run from going on for minutes."""
+ASKED = 3
+"""Times that a run is asked to stop: the exception that tells it may come where Python drops it."""
+GRACE_S = 2.0
+"""Seconds each time for a run to release its claim; one that is left behind on another machine
+keeps the run from going on for minutes."""
 
 
 class _NodeLost(Exception):
@@ -99,9 +101,11 @@ class Ray:
         pass
 
     def stop(self) -> None:
-        self._cancel()
         self._slots.shutdown(wait=False, cancel_futures=True)
-        wait(self._futures, timeout=GRACE_S)
+        for _ in range(ASKED):
+            self._cancel()
+            if not wait(self._futures, timeout=GRACE_S).not_done:
+                break
         self._cancel(force=True)
         self._slots.shutdown()
         self._follower.stop()
