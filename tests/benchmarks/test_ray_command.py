@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from ray_clusters import WITHOUT_RAY, clean_environment, nodes, with_variable
+from ray_clusters import WITHOUT_RAY, clean_environment, nodes, short_folder, with_variable
 from small_runs import SMALL
 from test_executors import wait_for
 
@@ -74,7 +74,10 @@ class Sweep:
 @pytest.fixture(params=["its own cluster", "a cluster that was there"])
 def started(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Sweep, Any]]:
     if request.param == "its own cluster":
-        with Sweep(tmp_path / "out", environment=clean_environment()) as sweep:
+        with (
+            short_folder() as folder,  # a killed sweep leaves its cluster's logs there
+            Sweep(tmp_path / "out", environment={**clean_environment(), "TMPDIR": folder}) as sweep,
+        ):
             yield sweep, None
         return
     with nodes() as cluster:
