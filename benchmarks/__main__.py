@@ -10,7 +10,7 @@ if __name__ == "__main__":
         sys.exit(doctor(sys.argv[2:]))
     stopping.install()
     try:
-        from benchmarks.cli import main
+        from benchmarks.cli.app import main
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         sys.exit(stopping.exit_status())

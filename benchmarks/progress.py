@@ -12,16 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live
 from rich.text import Text
 
 from benchmarks.errors import last_line, one_line
 from benchmarks.eta import Experience, Pace
 from benchmarks.position import Position
-from benchmarks.progress_text import RunState, SweepState, duration, failures, lines, plain
+from benchmarks.progress_text import RunState, SweepState, duration, failures, plain
 from benchmarks.records import DamagedRecord, RunRecord, record_path
 from benchmarks.run_names import kinds, name
+from benchmarks.screen import live
 from benchmarks.spec import RunSpec
 from benchmarks.sweep_log import SweepLog, stamp
 
@@ -59,7 +58,7 @@ class SweepProgress:
         self.began = self._said = self._logged = clock()
         self._lock = threading.RLock()
         self._over = threading.Event()
-        self.live = _live(self)
+        self.live = live(self.state)
 
     def __enter__(self) -> Self:
         self.log.add(f"sweep of {self.total} runs begins, {self.done} have a record")
@@ -184,32 +183,6 @@ class SweepProgress:
         with suppress(DamagedRecord):
             return RunRecord.read(record_path(self.out, spec.stream, spec.strategy, spec.id))
         return None
-
-
-class _Screen:
-    """The lines that move, in the size that the terminal has now."""
-
-    def __init__(self, progress: SweepProgress) -> None:
-        self.progress = progress
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        state = self.progress.state()
-        # A sign in the last column would wrap on some terminals.
-        size = max(1, options.max_width - 1), max(1, console.height - 1)
-        for number, line in enumerate(lines(state, *size, ascii_only=options.ascii_only)):
-            text = Text(line, no_wrap=True, overflow="crop")
-            if number == 0:
-                text.highlight_words([failures(state.bad)] if state.bad else [], "red")
-            yield text
-
-
-def _live(progress: SweepProgress) -> Live | None:
-    if not sys.stderr.isatty():  # rich takes FORCE_COLOR for a terminal
-        return None
-    console = Console(file=sys.stderr, highlight=False)
-    if console.is_dumb_terminal:
-        return None
-    return Live(_Screen(progress), console=console, refresh_per_second=2)
 
 
 def _print(line: str) -> None:

@@ -16,9 +16,10 @@ from benchmarks.leftovers import tidy
 from benchmarks.preflight import check_all
 from benchmarks.progress import SweepProgress
 from benchmarks.records import RunRecord, record_path
+from benchmarks.results_folder import prepare
 from benchmarks.spec import RunSpec
 from benchmarks.stopping import heed
-from benchmarks.workdir import WorkDir, prepare, read_or_set_aside
+from benchmarks.workdir import WorkDir, read_or_set_aside
 
 POLL_S = 1.0
 """Seconds between two looks at the runs of another sweep."""

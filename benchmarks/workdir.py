@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import csv
-import errno
 import io
 import json
 import logging
 import os
-import secrets
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.appending import append, logging_to
-from benchmarks.errors import BadInput
-from benchmarks.interruptions import is_out_of_memory, no_access, way_out, writing
+from benchmarks.interruptions import is_out_of_memory, no_access, writing
 from benchmarks.records import ASIDE, DamagedRecord, RunRecord, partials, write_atomically
 
 if TYPE_CHECKING:
@@ -200,43 +196,3 @@ def read_or_set_aside(path: Path) -> RunRecord | None:
             aside = set_aside(path)
         print(f"{error}; kept as {aside.name}, the run is repeated", file=sys.stderr)
         return None
-
-
-def prepare(out: Path) -> None:
-    """Make the output folder, or say in one line why it cannot be written to, or shared."""
-    for folder in (out, out / "runs", out / "work"):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):  # without a name: none stays if killed
-                pass
-        except OSError as error:
-            raise BadInput(_no_folder(folder, error)) from error
-    _require_hard_links(out / "work")
-
-
-def _require_hard_links(folder: Path) -> None:
-    """Claims are made with them, see `benchmarks.claim_files`."""
-    probe = folder / f".probe.{secrets.token_hex(8)}"
-    link = probe.with_name(f"{probe.name}.link")
-    try:
-        probe.touch()
-        os.link(probe, link)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise BadInput(_no_folder(folder, error)) from error
-        raise BadInput(
-            f"{folder}: its file system makes no hard links ({error.strerror}), which keep two "
-            f"processes off one run; give a folder on another with --out"
-        ) from error
-    finally:
-        link.unlink(missing_ok=True)
-        probe.unlink(missing_ok=True)
-
-
-def _no_folder(folder: Path, error: OSError) -> str:
-    why = error.strerror
-    if folder.is_symlink() and not folder.exists():
-        why = f"a link to {folder.readlink()}, which does not exist"
-    elif error.errno == errno.ENOSPC:
-        why = f"{why}: {way_out(error)}"
-    return f"{folder}: cannot write there ({why}); give another folder with --out"

@@ -69,7 +69,7 @@ def run_inside(
     # Last, so that what a run would import is what is tried.
     paths = [environment.get("PYTHONPATH"), str(ROOT)]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    environment.setdefault("OMP_NUM_THREADS", "1")  # as `benchmarks.cli` does
+    environment.setdefault("OMP_NUM_THREADS", "1")  # as `benchmarks.prepare` does
     command = [sys.executable, "-m", "benchmarks.doctor.inside", *words]
     try:
         done = subprocess.run(

@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 from mutants import Change
 
-from benchmarks.cli import main
+from benchmarks.cli.app import main
 
 MUTANTS = int(os.environ.get("NESS_MUTANTS", "100"))
 SHARES = {"records": 0.25, "old records": 0.15, "checkpoints": 0.2, "specs": 0.3, "overrides": 0.1}

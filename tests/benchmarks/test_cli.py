@@ -14,7 +14,7 @@ import pytest
 from small_runs import SMALL, run_spec
 
 import baselines
-from benchmarks.cli import main
+from benchmarks.cli.app import main
 from benchmarks.records import RunRecord, record_path
 from benchmarks.run import run
 from benchmarks.workdir import WorkDir
@@ -222,7 +222,7 @@ def test_ctrl_c_gives_130_and_says_how_to_go_on(
 def test_looking_at_results_imports_no_torch(tmp_path: Path, command: str) -> None:
     run(run_spec(), tmp_path)
     script = (
-        "import sys\nfrom benchmarks.cli import main\n"
+        "import sys\nfrom benchmarks.cli.app import main\n"
         "try:\n    main()\nexcept SystemExit as ended:\n    assert not ended.code, ended.code\n"
         "assert not {'torch', 'avalanche', 'torchvision'} & set(sys.modules)"
     )

@@ -12,7 +12,7 @@ from data_checks import one_line
 from typer.testing import CliRunner
 
 from benchmarks import data
-from benchmarks.data_cli import app
+from benchmarks.cli.data import app
 from benchmarks.errors import BadInput
 
 
@@ -87,7 +87,7 @@ def test_a_folder_in_the_place_of_a_file(source: Path, folder: Path, name: str) 
 
 def test_commands_start_without_torch() -> None:
     code = (
-        "import sys, benchmarks.data_cli, benchmarks.data\n"
+        "import sys, benchmarks.cli.data, benchmarks.data\n"
         "print([m for m in ('torch', 'torchvision', 'avalanche') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

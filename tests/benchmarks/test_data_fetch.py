@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from web_server import Served, Site, site
 
 from benchmarks import data
+from benchmarks.cli.data import app
 from benchmarks.data import notmnist
 from benchmarks.data.download import ATTEMPTS
-from benchmarks.data_cli import app
 from benchmarks.errors import BadInput
 
 

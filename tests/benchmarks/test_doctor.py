@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cli
+from benchmarks.cli import app as cli
 from benchmarks.doctor import compute, packages, places
 from benchmarks.doctor.checks import Check, note, off, ok, render
 from benchmarks.doctor.children import try_imports

@@ -13,7 +13,7 @@ from small_runs import make_strategy, run_spec
 from typer.testing import CliRunner
 
 from benchmarks import montage
-from benchmarks.data_cli import app
+from benchmarks.cli.data import app
 from benchmarks.errors import BadInput
 from benchmarks.montage import first_batch, make_stream, mosaic, title, write_montage
 from benchmarks.streams.stream import Context, Stream

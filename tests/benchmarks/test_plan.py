@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import baselines
 from benchmarks.build import load_stream
-from benchmarks.cli import app
+from benchmarks.cli.app import app
 from benchmarks.errors import BadInput
 from benchmarks.plan import Line, by_label, duration, header, plan, render, summary
 from benchmarks.probe import (

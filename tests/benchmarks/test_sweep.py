@@ -19,11 +19,12 @@ from benchmarks.claim_owners import Owner
 from benchmarks.claims import claim
 from benchmarks.errors import BadInput
 from benchmarks.records import RunRecord, record_path
+from benchmarks.results_folder import prepare
 from benchmarks.run import run
 from benchmarks.spec import RunSpec
 from benchmarks.status import status
 from benchmarks.sweep import sweep
-from benchmarks.workdir import WorkDir, prepare
+from benchmarks.workdir import WorkDir
 
 
 def path_of(out: Path, spec: RunSpec) -> Path:

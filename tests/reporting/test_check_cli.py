@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from reporting_records import MakeRecord, made_as, square
 
-from benchmarks.cli import main
+from benchmarks.cli.app import main
 from benchmarks.reporting.published import read_published
 
 GPM = made_as(read_published().protocols["gpm_cifar100"])
