@@ -10,6 +10,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from statistics import fmean
 
 from benchmarks.position import Position
@@ -53,6 +54,12 @@ class Pace:
             return None
         return self.epoch_s * self.position.tasks * self.epochs_a_task(typical)
 
+    @property
+    def share_left(self) -> float:
+        """The share of its tasks that it has not begun, the one it is in among them."""
+        at = self.position
+        return 1.0 - at.task / at.tasks if at is not None else 1.0
+
     def left(self, now: float, typical: float | None = None) -> float | None:
         """Seconds until it ends; None while that is unknown."""
         if self.position is None or self.epoch_s is None:
@@ -74,9 +81,8 @@ class Experience:
     def add(self, kind: str, record: RunRecord) -> None:
         """Learn from a run that has finished; the seconds of all its attempts add up."""
         if record.status == "finished":
-            tasks = record.tasks
-            self.seconds[kind].append(sum(t.train_s + t.consolidate_s + t.eval_s for t in tasks))
-            self.epochs[kind] += [task.epochs for task in tasks]
+            self.seconds[kind].append(seconds(record))
+            self.epochs[kind] += [task.epochs for task in record.tasks]
 
     def typical_epochs(self, kind: str) -> float | None:
         """Epochs a task."""
@@ -86,8 +92,7 @@ class Experience:
         """Seconds that a run in flight still takes; None while that is unknown."""
         left = pace.left(now, self.typical_epochs(kind))
         if left is None and kind in self.seconds and pace.position is not None:
-            done = pace.position.task / pace.position.tasks
-            left = max(0.0, fmean(self.seconds[kind]) * (1 - done) - (now - pace.since))
+            left = max(0.0, fmean(self.seconds[kind]) * pace.share_left - (now - pace.since))
         return left
 
     def sweep_left(
@@ -103,21 +108,41 @@ class Experience:
         ``running``: kind and pace of each run in flight by id. ``pending``: the kinds of those
         to come, in their order, each of which takes ``overhead`` seconds beside its tasks. A kind
         of which none has finished takes what its run in flight will have taken, and one that
-        has not begun what the others take on average.
+        has not begun what the others take on average. A run in flight whose own pace is unknown
+        takes what its kind does for the tasks it has not begun.
         """
-        lanes = [self.run_left(kind, pace, now) for kind, pace in running.values()]
         known = {kind: fmean(seconds) for kind, seconds in self.seconds.items()}
         for kind, pace in running.values():
             total = pace.total(self.typical_epochs(kind))
             if kind not in known and total is not None:
                 known[kind] = total
         pending = list(pending)
-        if None in lanes or (pending and not known) or not (lanes or pending):
+        if not (running or pending):
             return None
-        ends = [left for left in lanes if left is not None]
+        typical = fmean(known.values()) if known else None
+        ends = []
+        for kind, pace in running.values():
+            left = self.run_left(kind, pace, now)
+            whole = known.get(kind, typical)
+            if left is None and whole is None:
+                return None
+            ends.append(left if left is not None else (whole or 0.0) * pace.share_left)
+        if pending and typical is None:
+            return None
         ends += [0.0] * (workers - len(ends))
         heapq.heapify(ends)
         for kind in pending:
-            seconds = overhead + known.get(kind, fmean(known.values()))
-            heapq.heappush(ends, heapq.heappop(ends) + seconds)
+            takes = overhead + known.get(kind, typical or 0.0)
+            heapq.heappush(ends, heapq.heappop(ends) + takes)
         return max(ends)
+
+
+def seconds(record: RunRecord) -> float:
+    """What a run's tasks took, in all its attempts."""
+    return sum(task.train_s + task.consolidate_s + task.eval_s for task in record.tasks)
+
+
+def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
+    """How many of the spans, each from its begin to its end, overlap at most."""
+    changes = sorted(change for begin, end in spans for change in ((begin, 1), (end, -1)))
+    return max(accumulate((step for _, step in changes), initial=0))

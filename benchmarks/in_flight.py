@@ -43,12 +43,12 @@ class InFlight:
 
     @property
     def where(self) -> str:
-        """The task and the epoch it is in."""
+        """The task and the epoch it is in, of all its tasks and of the most epochs one may have."""
         at = self.pace.position
         if at is None:
             return "before its first epoch"
-        most = f" of at most {self.pace.epochs}" if self.pace.epochs else ""
-        return f"task {at.task + 1} of {at.tasks}, epoch {at.epoch + 1}{most}"
+        most = f"/{self.pace.epochs}" if self.pace.epochs else ""
+        return f"task {at.task + 1}/{at.tasks}, epoch {at.epoch + 1}{most}"
 
 
 def look(folder: Path) -> InFlight:

@@ -39,7 +39,7 @@ class SweepState:
     left: float | None
     """Seconds; None while that is unknown."""
     bad: Counter[str] = field(default_factory=Counter)
-    """Runs that did not finish, by status."""
+    """Runs that did not finish, by status; interrupted ones are not among those done."""
     runs: tuple[RunState, ...] = ()
 
 
@@ -66,6 +66,11 @@ def clock(seconds: float | None) -> str:
         return "-"
     rest = round(seconds)
     return f"{rest // 3600}:{rest // 60 % 60:02}:{rest % 60:02}"
+
+
+def runs(number: int) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{number} run{'' if number == 1 else 's'}"
 
 
 def failures(bad: Counter[str]) -> str:
@@ -107,7 +112,7 @@ def _sweep_layouts(state: SweepState, ascii_only: bool) -> Iterator[str]:
     count, bad = f"{state.done}/{state.total}", failures(state.bad)
     middle = f"  {bad}" if bad else ""
     elapsed = clock(state.elapsed)
-    over = state.done == state.total
+    over = state.done + state.bad["interrupted"] == state.total
     left, short = ("", "") if over else (f"{duration(state.left)} left", clock(state.left))
     share = state.done / state.total if state.total else 1.0
     for size in range(BAR, 7, -4):

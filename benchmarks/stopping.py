@@ -13,6 +13,12 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+_WORDS = {
+    signal.SIGINT: "Ctrl-C",
+    signal.SIGTERM: "kill (SIGTERM)",
+    signal.SIGHUP: "a closed terminal (SIGHUP)",
+}
+
 _seen: list[int] = []
 _handled: set[int] = set()
 
@@ -34,6 +40,11 @@ def heed() -> None:
 def first() -> int:
     """The signal that stopped this process, or that of Ctrl-C if none was seen."""
     return _seen[0] if _seen else signal.SIGINT
+
+
+def in_words(kind: type[BaseException]) -> str:
+    """What ended something that an exception of this kind came out of."""
+    return _WORDS[signal.Signals(first())] if kind is KeyboardInterrupt else kind.__name__
 
 
 def exit_status() -> int:

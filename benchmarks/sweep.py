@@ -15,6 +15,7 @@ from benchmarks.interruptions import Interrupted, of_the_system
 from benchmarks.leftovers import tidy
 from benchmarks.preflight import check_all
 from benchmarks.progress import SweepProgress
+from benchmarks.progress_text import runs
 from benchmarks.records import RunRecord, record_path
 from benchmarks.results_folder import prepare
 from benchmarks.spec import RunSpec
@@ -109,12 +110,14 @@ def _execute(
 
 def _freed(waiting: Sequence[RunSpec], out: Path, progress: SweepProgress) -> list[RunSpec]:
     """Wait until some of the runs that another sweep works on are done or dropped there."""
-    if waiting:
-        progress.say(f"waiting for {len(waiting)} runs that another sweep works on")
+    said = False
     while waiting:
         free = [spec for spec in waiting if not is_held(WorkDir(out, spec.id).claim)]
         if free:
             return free
+        if not said:
+            progress.say(f"waiting for {runs(len(waiting))} that another sweep works on")
+            said = True
         sleep(POLL_S)
     return []
 

@@ -152,6 +152,8 @@ def test_folders_that_cannot_be_written_to(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_status_of_an_empty_folder(cli: Cli, tmp_path: Path) -> None:
+    assert_bad_input(cli("status", tmp_path), "no results folder", "--out")
+    (tmp_path / "runs").mkdir()
     answer = cli("status", tmp_path)
     assert (answer.status, answer.out) == (0, "no records yet\n")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from test_records import record
 
-from benchmarks.eta import Experience, Pace
+from benchmarks.eta import Experience, Pace, most_at_once
 from benchmarks.position import Position
 from benchmarks.record_parts import TaskRecord
 from benchmarks.records import RunRecord
@@ -96,7 +96,8 @@ def test_a_sweep_whose_kinds_have_not_finished_is_known_from_those_in_flight() -
     )
     assert Experience().sweep_left(running, ["a"], 2, pace.last) == pytest.approx(whole)
     unknown = running | {"y": ("b", trained([1]))}
-    assert Experience().sweep_left(unknown, ["a"], 2, pace.last) is None
+    assert Experience().sweep_left(unknown, ["a"], 2, pace.last) == pytest.approx(30 + whole)
+    assert Experience().sweep_left({"y": unknown["y"]}, ["a"], 2, pace.last) is None
 
 
 def test_a_run_that_was_just_heard_of_takes_what_its_kind_takes() -> None:
@@ -104,3 +105,8 @@ def test_a_run_that_was_just_heard_of_takes_what_its_kind_takes() -> None:
     past.add("a", finished(90, [10, 10, 10]))
     assert past.run_left("a", pace, pace.since + 4) == pytest.approx(90 / 3 - 4)
     assert past.run_left("b", pace, pace.since + 4) is None
+
+
+def test_spans_that_only_touch_do_not_overlap() -> None:
+    assert most_at_once([]) == 0
+    assert most_at_once([(0, 2), (2, 3), (1, 4)]) == 2

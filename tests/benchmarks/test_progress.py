@@ -5,17 +5,19 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import signal
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from rich.cells import cell_len
 from small_runs import run_spec, run_specs
 
-from benchmarks import sweep_log
+from benchmarks import stopping, sweep_log
 from benchmarks.position import Position
-from benchmarks.progress import LINE_S, LOG_LINE_S, SweepProgress
+from benchmarks.progress import LINE_S, LOG_LINE_S, LOOK_S, SweepProgress
 from benchmarks.progress_text import RunState, SweepState, clock, duration, lines, plain
 from benchmarks.run import run
 from benchmarks.run_names import kinds, name
@@ -113,10 +115,10 @@ def test_plain_lines_come_when_they_are_due(
     begun, ended, due = printed.splitlines()
     kind = "split_digits/til ness seed 1"
     assert re.fullmatch(rf"{STAMP}{kind} goes on with task 2 of 3", begun)
-    text = "[2/4] split_digits/til naive seed 2: interrupted: [31mkilled by the system"
+    text = "[1/4] split_digits/til naive seed 2: interrupted: [31mkilled by the system"
     assert re.fullmatch(STAMP + re.escape(text), ended)
     where = r"running: ness seed 1 \(task 2 of 3, epoch 2 of at most 2\)"
-    assert re.fullmatch(rf"{STAMP}2/4 runs, 1 interrupted, about .* left; {where}", due)
+    assert re.fullmatch(rf"{STAMP}1/4 runs, 1 interrupted, about .* left; {where}", due)
 
 
 def test_the_log_tells_the_same_and_how_far_it_is_less_often(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_the_log_tells_the_same_and_how_far_it_is_less_often(tmp_path: Path) -> 
     logged = (tmp_path / "sweep.log").read_text().splitlines()
     told = [re.fullmatch(rf"{STAMP}\S+ {os.getpid()} (.*)", line) for line in logged]
     assert [line and line[1] for line in told] == [
-        "sweep of 1 runs begins, 0 have a record",
+        "sweep of 1 run begins, 0 have a record",
         "split_digits/til naive seed 1 has begun",
         "0/1 runs; running: naive seed 1 (task 1 of 3, epoch 1 of at most 2)",
         "sweep ends stopped by KeyError: 0/1 runs",
@@ -173,3 +175,63 @@ def test_a_log_that_cannot_be_written_does_not_end_a_sweep(
     path.mkdir() if in_the_way == "folder" else os.mkfifo(path)
     assert sweep([run_spec()], tmp_path) == {"finished": 1}
     assert capsys.readouterr().err.count("sweep.log: cannot be written") == 1
+
+
+def test_runs_that_another_sweep_ends_count_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs, mine = run_specs(["naive"], [1, 2])
+    time = Clock()
+    with SweepProgress([theirs, mine], tmp_path, {}, clock=time) as progress:
+        run(theirs, tmp_path)
+        progress.tick()
+        assert progress.state().done == 0
+        time.now += LOOK_S
+        progress.tick()
+        assert progress.state().done == 1
+        progress.end(theirs, "finished")
+        assert progress.state().done == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if "[" in line]
+    assert len(told) == 1
+    assert "[1/2] split_digits/til naive seed 1: finished in" in told[0]
+
+
+def test_a_run_that_is_retried_is_not_done_for_its_old_record(tmp_path: Path) -> None:
+    spec = run_spec()
+    run(spec, tmp_path)
+    with SweepProgress([spec], tmp_path, {}) as progress:
+        progress.look()
+        assert progress.state().done == 0
+
+
+def test_an_interrupted_run_is_not_done_until_another_sweep_ends_it(tmp_path: Path) -> None:
+    spec = run_spec()
+    with SweepProgress([spec], tmp_path, {}) as progress:
+        progress.end(spec, "interrupted: killed")
+        assert plain(progress.state()) == "0/1 runs, 1 interrupted"
+        run(spec, tmp_path)
+        progress.look()
+        assert plain(progress.state()) == "1/1 runs"
+
+
+@pytest.mark.parametrize(("number", "word"), [(signal.SIGTERM, "SIGTERM"), (None, "Ctrl-C")])
+def test_the_log_names_the_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int | None, word: str
+) -> None:
+    monkeypatch.setattr(stopping, "_seen", [number] if number else [])
+    with suppress(KeyboardInterrupt), SweepProgress([run_spec()], tmp_path, {}):
+        raise KeyboardInterrupt
+    last = (tmp_path / "sweep.log").read_text().splitlines()[-1]
+    assert word in last
+    assert "KeyboardInterrupt" not in last
+
+
+def test_only_lines_of_runs_that_went_wrong_are_red(tmp_path: Path) -> None:
+    good, bad = run_specs(["naive"], [1, 2])
+    progress, printed = SweepProgress([good, bad], tmp_path, {}), Mock()
+    progress.live = printed
+    progress.end(bad, "interrupted: killed")
+    progress.say("the folder: interrupted")
+    progress.end(good, "finished")
+    lines = [call.args[0] for call in printed.console.print.call_args_list]
+    assert [str(line.style) for line in lines] == ["red", "", ""]

@@ -14,6 +14,7 @@ import pytest
 from small_runs import interrupt_at, run_spec, run_specs
 
 from benchmarks.claims import claim
+from benchmarks.errors import BadInput
 from benchmarks.expected import expect, expected
 from benchmarks.run import run
 from benchmarks.spec import RunSpec
@@ -49,13 +50,14 @@ def test_every_run_of_a_sweep_is_somewhere(tmp_path: Path) -> None:
     assert found.left[specs[2].id] is not None
     assert found.all_left is not None
     assert found.all_left > found.left[specs[2].id]
-    *_, one, two, last = found.text().splitlines()
-    for line in (one, two):
+    *_, one, two, three, last = found.text().splitlines()
+    for line in (one, two, three):
         if line.startswith("running"):
-            assert f"naive seed 2 ({work.folder.name}): task 2 of 3, epoch 2 of at most 2" in line
+            assert f"naive seed 2 ({work.folder.name}): task 2/3, epoch 2/2" in line
+        elif line.startswith("  "):
             assert f"{socket.gethostname()}, pid {os.getpid()}, last sign of life" in line
         else:
-            assert f"interrupted: ness seed 2 ({begun.folder.name}): task 1 of 3" in line
+            assert f"interrupted: ness seed 2 ({begun.folder.name}): task 1/3" in line
     assert last.startswith("1/6 runs, about ")
     without = status(tmp_path)
     assert (without.running, without.all_left) == ([], None)
@@ -98,7 +100,8 @@ def test_status_for_programs(tmp_path: Path) -> None:
     assert data["counts"][0]["interrupted"] == 1
     (told,) = data["runs"]
     assert (told["id"], told["strategy"], told["seed"]) == (spec.id, "naive", 1)
-    assert told["position"] == {"task": 1, "epoch": 1, "tasks": 3}
+    assert told["position"] == {"task": 2, "epoch": 2, "tasks": 3}
+    assert (data["done"], data["expected"]) == (0, 1)
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "benchmarks.status" in imported
     assert not imported & {"torch", "avalanche", "pandas", "matplotlib", "sklearn"}
@@ -124,3 +127,14 @@ def test_files_that_are_not_as_written_count_for_nothing(tmp_path: Path, left: s
 def test_a_sweep_goes_on_where_it_cannot_write_down_what_it_is_to_make(tmp_path: Path) -> None:
     (tmp_path / ".sweeps").write_text("in the way")
     assert sweep([run_spec()], tmp_path) == {"finished": 1}
+
+
+def test_a_folder_that_is_no_results_folder_is_bad_input(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "runs" / "stream").mkdir(parents=True)
+    assert status(out).text() == "no records yet"
+    for part in (out / "runs", out / "runs" / "stream"):
+        with pytest.raises(BadInput, match=f"give {out}$"):
+            status(part)
+    with pytest.raises(BadInput, match="no results folder"):
+        status(tmp_path)
