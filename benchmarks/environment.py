@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("torch", "torchvision", "timm", "avalanche-lib", "numpy", "scikit-learn")
+ROOT = Path(__file__).parents[1]
+PACKAGES_OF_OURS = ("ness", "baselines", "benchmarks")
 MOVES_KEPT = 5
 """Changes of place that a record remembers, the newest: it must stay short."""
 
@@ -75,16 +77,22 @@ def _cores() -> int | None:
 
 
 def git_state() -> tuple[str | None, bool | None]:
-    """Commit of this checkout, and whether tracked files differ from it."""
-    root = Path(__file__).parent
-    commands = (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+    """Commit of this checkout, and whether its code differs from it: tracked files have changed, or
+    there is code that git does not know."""
+    commands = (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=all"])
     answers = []
     for command in commands:
         try:
             done = subprocess.run(
-                ["git", *command], cwd=root, capture_output=True, text=True, timeout=30, check=True
+                ["git", *command], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
             )
         except (OSError, subprocess.SubprocessError):
             return None, None
-        answers.append(done.stdout.strip())
-    return answers[0], bool(answers[1])
+        answers.append(done.stdout)
+    return answers[0].strip(), any(map(_is_change, answers[1].splitlines()))
+
+
+def _is_change(line: str) -> bool:
+    """Whether a line of ``git status --porcelain`` tells of other code, and not of other files."""
+    new, path = line.startswith("??"), line[3:].strip('"')
+    return not new or (path.endswith(".py") and path.partition("/")[0] in PACKAGES_OF_OURS)

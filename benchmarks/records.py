@@ -84,6 +84,11 @@ class RunRecord(BaseModel):
             raise ValueError("initial_accuracy and forward_accuracy need one entry a task")
         return self
 
+    def is_repeated(self, retry: frozenset[str], seen: str | None) -> bool:
+        """Whether a sweep is to make it anew: its status is in ``retry``, and it is the record that
+        had ``seen`` as its end (None: whichever)."""
+        return self.status in retry and seen in (None, self.ended)
+
     def to_json(self) -> str:
         """Compact JSON, one line a key and one line a task, so that diffs stay readable.
 

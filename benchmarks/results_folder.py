@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.errors import BadInput
@@ -22,6 +23,13 @@ def prepare(out: Path) -> None:
         except OSError as error:
             raise BadInput(_no_folder(folder, error)) from error
     _require_hard_links(out / "work")
+
+
+def drop_if_empty(out: Path) -> None:
+    """Remove a folder that was prepared for nothing; what has something in it stays."""
+    with suppress(OSError):
+        for folder in (out / "runs", out / "work", out):
+            folder.rmdir()
 
 
 def _require_hard_links(folder: Path) -> None:

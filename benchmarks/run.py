@@ -31,13 +31,15 @@ def run(
     notify: Notify | None = None,
     retry: frozenset[str] = frozenset(),
     trackers: Sequence[str] = (),
+    seen: str | None = None,
 ) -> RunRecord:
     """Run a spec, or go on after its last finished task, and write its record.
 
     ``trackers`` get its curves, see `benchmarks.trackers`, and decide no number.
 
-    A spec that has a record already is not run again, unless its status is in ``retry``. A run
-    that fails or diverges is a record too. Raises `benchmarks.claims.Claimed` while another
+    A spec that has a record already is not run again, unless its status is in ``retry`` and it is
+    the record that had ``seen`` as its end: another sweep may have made it anew. A run that fails
+    or diverges is a record too. Raises `benchmarks.claims.Claimed` while another
     process works on the same run, or when one has taken it over from this one, `Interrupted`
     where a file cannot be written or memory runs out, and `KeyboardInterrupt` on Ctrl-C: the
     checkpoint stays and the next call goes on from it (a method that is not `resumable` starts
@@ -51,7 +53,7 @@ def run(
         path = record_path(out, spec.stream, spec.strategy, spec.id)
         done = read_or_set_aside(path)
         work.clean(path, keep_checkpoint=done is None or done.status == "failed")
-        if done is not None and done.status not in retry:
+        if done is not None and not done.is_repeated(retry, seen):
             return done
         work.event(
             "start",

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import Future, as_completed
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from pathlib import Path
 from time import sleep
 
 from benchmarks import executors
 from benchmarks.claims import Claimed, is_held
+from benchmarks.errors import BadInput
 from benchmarks.expected import expect
 from benchmarks.interruptions import Interrupted, of_the_system
 from benchmarks.leftovers import tidy
 from benchmarks.preflight import check_all
 from benchmarks.progress import SweepProgress
 from benchmarks.progress_text import runs
-from benchmarks.records import RunRecord, record_path
-from benchmarks.results_folder import prepare
+from benchmarks.records import DamagedRecord, RunRecord, record_path
+from benchmarks.results_folder import drop_if_empty, prepare
 from benchmarks.spec import RunSpec
 from benchmarks.stopping import heed
 from benchmarks.workdir import WorkDir, read_or_set_aside
@@ -48,25 +50,34 @@ def sweep(
     if executor is None:
         executor = executors.make(workers=workers)
     prepare(out)
-    found = {
-        spec.id: record
-        for spec in specs
-        if (record := _record(spec, out)) is not None and record.status not in retry
-    }
+    records = {spec.id: record for spec in specs if (record := _record(spec, out)) is not None}
+    found = {run: record for run, record in records.items() if record.status not in retry}
+    seen = {run: record.ended for run, record in records.items() if run not in found}
     for record in found.values():
         tidy(record, out)
     todo = [spec for spec in specs if spec.id not in found]
-    check_all(todo, out, data_dir, here=not executor.elsewhere)
+    try:
+        check_all(todo, out, data_dir, here=not executor.elsewhere)
+    except BadInput:
+        drop_if_empty(out)
+        raise
     expect(specs, out)
     result = Counter(str(record.status) for record in found.values())
     with SweepProgress(specs, out, found) as progress:
         waiting: list[RunSpec] = []
         try:
             while todo or waiting:
-                jobs = [executors.Job(spec, out, data_dir, retry, (*trackers,)) for spec in todo]
+                jobs = [
+                    executors.Job(spec, out, data_dir, retry, (*trackers,), seen.get(spec.id))
+                    for spec in todo
+                ]
                 waiting += _execute(jobs, executor, progress, result)
                 todo = _freed(waiting, out, progress)
                 waiting = [spec for spec in waiting if spec not in todo]
+                for spec, record in _made_elsewhere(todo, out, retry, seen):
+                    todo.remove(spec)
+                    progress.end(spec, record.status)
+                    result[record.status] += 1
         finally:
             executor.stop()
     return result
@@ -103,8 +114,14 @@ def _execute(
         else:
             pending[future] = job.spec
     executor.begin()
-    for future in as_completed(pending):
-        end(future, pending[future])
+    left = set(pending)
+    while left:
+        # Not for ever: the kernel may hand a signal to another thread, and then nothing would
+        # wake this one, which alone can heed it.
+        ended, left = wait(left, timeout=POLL_S, return_when=FIRST_COMPLETED)
+        heed()
+        for future in ended:
+            end(future, pending[future])
     return claimed
 
 
@@ -120,6 +137,21 @@ def _freed(waiting: Sequence[RunSpec], out: Path, progress: SweepProgress) -> li
             said = True
         sleep(POLL_S)
     return []
+
+
+def _made_elsewhere(
+    specs: Sequence[RunSpec], out: Path, retry: frozenset[str], seen: Mapping[str, str | None]
+) -> list[tuple[RunSpec, RunRecord]]:
+    """Those of the specs that another sweep has made the record of, meanwhile."""
+    made = []
+    for spec in specs:
+        path = record_path(out, spec.stream, spec.strategy, spec.id)
+        with suppress(DamagedRecord):  # named and set aside by who holds the claim
+            if path.exists():
+                record = RunRecord.read(path)
+                if not record.is_repeated(retry, seen.get(spec.id)):
+                    made.append((spec, record))
+    return made
 
 
 def _record(spec: RunSpec, out: Path) -> RunRecord | None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import resource
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-import torch
 from avalanche.logging import BaseLogger
 from avalanche.training.plugins import EvaluationPlugin
 
@@ -20,6 +18,7 @@ from benchmarks.checkpoints import Checkpoints
 from benchmarks.claims import Claimed
 from benchmarks.interruptions import Interrupted, is_out_of_memory
 from benchmarks.loading import StreamStrategy
+from benchmarks.memory import peak
 from benchmarks.meters import Accuracy, Stopwatch
 from benchmarks.protocol import Diverged, Epoch, Protocol
 from benchmarks.record_parts import TaskRecord
@@ -154,7 +153,7 @@ class TaskLoop:
                 best_epoch=self.protocol.kept_epoch,
                 trainable_parameters=self.stopwatch.trainable,
                 state_bytes=self.plugin.state_bytes() + self._raw_bytes(task),
-                peak_memory_bytes=_peak_memory(self.spec.device),
+                peak_memory_bytes=peak(self.spec.device),
                 ranks=dict(self.plugin.ranks),
                 interference=_short(self.plugin.interference),
                 interference_bound=_short(self.plugin.interference_bound),
@@ -192,12 +191,6 @@ def _storable(text: str, limit: int = 8000) -> str:
     half = limit // 2
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= limit else f"{text[:half]}\n[...]\n{text[-half:]}"
-
-
-def _peak_memory(device: str) -> int:
-    if device == "cuda":
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _short(values: dict[str, float]) -> dict[str, float]:

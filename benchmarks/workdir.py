@@ -69,7 +69,7 @@ class WorkDir:
         """Append an epoch's losses and learning rate to trace.csv."""
         self.check_claim()
         lines = io.StringIO()
-        writer = csv.DictWriter(lines, [field.name for field in fields(epoch)])
+        writer = csv.DictWriter(lines, [field.name for field in fields(epoch)], lineterminator="\n")
         with writing(self.trace):
             if not self.trace.exists() or not self.trace.stat().st_size:
                 writer.writeheader()

@@ -57,7 +57,8 @@ def sweep(
     specs = expand(load_sweep(spec, set_ or []))
     made = make(executor, workers=workers, options=options(option or []))
     again, trackers = frozenset(retry or []), _trackers(log)
-    _finish(run_sweep(specs, out, executor=made, data_dir=data, retry=again, trackers=trackers))
+    counts = run_sweep(specs, out, executor=made, data_dir=data, retry=again, trackers=trackers)
+    _finish(counts, out)
 
 
 @app.command()
@@ -79,7 +80,7 @@ def run(
     # Values of the command line, quoted as TOML, so that they are checked like those of the file.
     chosen = [f"strategies=[{json.dumps(strategy)}]", f"seeds=[{seed}]"]
     specs = expand(load_sweep(spec, [*(set_ or []), *chosen]))
-    _finish(run_sweep(specs, out, data_dir=data, trackers=_trackers(log)))
+    _finish(run_sweep(specs, out, data_dir=data, trackers=_trackers(log)), out)
 
 
 @app.command("plan")
@@ -140,9 +141,15 @@ def _trackers(kinds: list[str] | None) -> list[str]:
     return chosen
 
 
-def _finish(counts: Counter[str]) -> None:
+def _finish(counts: Counter[str], out: Path) -> None:
     print(", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
-    if {"failed", "diverged"} & set(counts):
-        print("`python -m benchmarks status DIR` has the reasons", file=sys.stderr)
+    bad = [status for status in ("failed", "diverged") if counts[status]]
+    if bad:
+        retry = " ".join(f"--retry {status}" for status in bad)
+        print(
+            f"`python -m benchmarks status {out}` has the reasons; `sweep` runs them again with "
+            f"{retry}",
+            file=sys.stderr,
+        )
     if set(counts) - {"finished"}:
         raise typer.Exit(1)

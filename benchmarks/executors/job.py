@@ -28,6 +28,8 @@ class Job:
     data_dir: Path | None
     retry: frozenset[str] = frozenset()
     trackers: tuple[str, ...] = ()
+    seen: str | None = None
+    """When the run had ended whose record is to be made anew; None: whenever it had."""
 
 
 class Executor(Protocol):
@@ -63,4 +65,5 @@ def execute(job: Job, notify: Notify) -> str:
         notify=lambda *progress: notify(spec, *progress),
         retry=job.retry,
         trackers=job.trackers,
+        seen=job.seen,
     ).status

@@ -101,10 +101,23 @@ def provenance(collection: Collection, stream: str) -> list[str]:
     if differences:
         notes.append("The methods differ in more than their own arguments:")
         notes += [f"- {difference}" for difference in differences]
+    notes += _code(runs)
     if collection.running[stream]:
         notes.append(f"Runs in progress, not in this table: {collection.running[stream]}.")
     notes.append(
         f"From the runs in {collection.out}; regenerate with "
         f"`python -m benchmarks tables {collection.out}`."
     )
+    return notes
+
+
+def _code(runs: pd.DataFrame) -> list[str]:
+    """That the runs were not all made by the same code, or by code that was never committed."""
+    commits = [str(commit)[:7] for commit in runs["git_commit"].dropna().unique()]
+    changed = int((runs["git_dirty"] == True).sum())  # noqa: E712  # None where git was not there
+    notes = []
+    if len(commits) > 1:
+        notes.append(f"The runs are of {len(commits)} commits: {', '.join(sorted(commits))}.")
+    if changed:
+        notes.append(f"Made with changes that were not committed: {changed} of {len(runs)} runs.")
     return notes

@@ -177,11 +177,21 @@ def test_every_gpu_has_a_run_before_one_has_two() -> None:
         waits.join(10)
         assert not waits.is_alive()
         held_back.close()
+    slots = GpuSlots(["0", "1"], runs_per_gpu=2)
+    first, second, third = slots.one(), slots.one(), slots.one()
+    assert [slot.__enter__() for slot in (first, second, third)] == ["0", "1", "0"]
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    with slots.one() as gpu:
+        assert gpu == "1", "the one that idles"
+    third.__exit__(None, None, None)
 
 
 def test_visible_gpus_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, GPU-5")
     assert visible_gpus() == ["2", "GPU-5"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,-1,1")
+    assert visible_gpus() == ["0"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert visible_gpus() == []
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")

@@ -114,3 +114,12 @@ print("alive")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (-signal.SIGTERM, "143\nheeded later\n"), done.stderr
+
+
+def test_a_sweep_that_was_suspended_heeds_what_came_meanwhile(tmp_path: Path) -> None:
+    """The kernel hands the signal to any thread: the one that waits for the runs may not wake."""
+    with Command(tmp_path / "out", workers=2) as command:
+        wait_for(command.running)
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):
+            command.process.send_signal(number)
+        require_stopped(command, command.end(), 143)

@@ -174,6 +174,31 @@ def test_two_sweeps_on_one_folder_never_run_a_spec_twice(
     assert [starts(tmp_path, spec) for spec in specs] == [1, 1]
 
 
+def test_a_run_that_two_sweeps_are_to_retry_is_repeated_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs = run_specs(["lora"], [1, 2], "strategy.lora.optimizer.lr=1e20")
+    assert sweep(specs, tmp_path) == {"diverged": 2}
+    from benchmarks import run as module
+
+    retry, checks = frozenset({"diverged"}), iter([True])
+
+    def other_sweep(*_: Any, **__: Any) -> None:
+        """It comes in between: after this one has looked, before it runs anything."""
+        if next(checks, False):
+            assert sweep(specs, tmp_path, retry=retry) == {"diverged": 2}
+
+    monkeypatch.setattr(module, "check", other_sweep)
+    assert sweep(specs, tmp_path, retry=retry) == {"diverged": 2}
+    assert [starts(tmp_path, spec) for spec in specs] == [2, 2]
+
+
+def test_a_refused_sweep_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        sweep(run_specs(["ness"], [1], "strategy.ness.include=x"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_full_disk_interrupts_and_the_next_sweep_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,7 @@ class SlurmArrays:
                 {**parameters, "time": timeout_min, "wckey": None}, {**others, **ours}, poll_s
             )
         self.elsewhere = cluster == "slurm"
+        self._one_gpu = cluster == "local" and (workers or 1) > 1
         self._workers, self._requeue = workers, requeue
         self._cpus, self._gpus = cpus_per_task, gpus_per_node
         self._answer_s = answer_s
@@ -118,6 +119,11 @@ class SlurmArrays:
 
     def submit(self, job: Job, notify: Notify) -> Future[str]:
         future: Future[str] = Future()
+        if self._one_gpu and job.spec.device == "cuda":
+            raise BadInput(
+                "--option cluster=local gives every run the first GPU: leave out --workers, or "
+                "take --executor processes"
+            )
         self._new.append((job, notify, future))
         return future
 

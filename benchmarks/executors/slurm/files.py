@@ -29,13 +29,15 @@ class Task(Strict):
     data_dir: Path | None
     retry: list[str]
     trackers: list[str]
+    seen: str | None
     environment: dict[str, str]
     requeue: bool
     """Whether it goes back to the queue at its time limit."""
 
     def job(self) -> Job:
         """The run, as an executor was handed it."""
-        return Job(self.spec, self.out, self.data_dir, frozenset(self.retry), tuple(self.trackers))
+        retry, trackers = frozenset(self.retry), tuple(self.trackers)
+        return Job(self.spec, self.out, self.data_dir, retry, trackers, self.seen)
 
 
 class Answer(Strict):
@@ -85,6 +87,7 @@ class ArrayFolder:
             data_dir=None if job.data_dir is None else job.data_dir.absolute(),
             retry=sorted(job.retry),
             trackers=list(job.trackers),
+            seen=job.seen,
             environment=environment,
             requeue=requeue,
         )
