@@ -38,8 +38,8 @@ class TaskRecord(BaseModel):
     """Bytes the method keeps for later tasks, the model itself excluded; with the raw images
     and labels where the harness keeps the data for it (`cumulative`, `joint`)."""
     peak_memory_bytes: Count
-    """Peak resident memory of the process, its libraries included, since this attempt of the run
-    began (of the GPU, on a GPU: what was allocated there)."""
+    """Peak resident memory of the process so far, libraries and earlier runs in it included; on a
+    GPU what was allocated there since this attempt began."""
     ranks: dict[str, Count] = {}
     """Input directions along which each layer could move in this task (of LoRA: the rank of
     its update); absent where unconstrained."""

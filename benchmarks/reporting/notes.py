@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -101,7 +102,7 @@ def provenance(collection: Collection, stream: str) -> list[str]:
     if differences:
         notes.append("The methods differ in more than their own arguments:")
         notes += [f"- {difference}" for difference in differences]
-    notes += _code(runs)
+    notes += _code([collection.records[str(run)].environment for run in runs.index])
     if collection.running[stream]:
         notes.append(f"Runs in progress, not in this table: {collection.running[stream]}.")
     notes.append(
@@ -111,13 +112,15 @@ def provenance(collection: Collection, stream: str) -> list[str]:
     return notes
 
 
-def _code(runs: pd.DataFrame) -> list[str]:
+def _code(environments: Sequence[Mapping[str, Any]]) -> list[str]:
     """That the runs were not all made by the same code, or by code that was never committed."""
-    commits = [str(commit)[:7] for commit in runs["git_commit"].dropna().unique()]
-    changed = int((runs["git_dirty"] == True).sum())  # noqa: E712  # None where git was not there
+    commits = sorted({str(e["git_commit"])[:7] for e in environments if e.get("git_commit")})
+    changed = sum(bool(e.get("git_dirty")) for e in environments)
     notes = []
     if len(commits) > 1:
-        notes.append(f"The runs are of {len(commits)} commits: {', '.join(sorted(commits))}.")
+        notes.append(f"The runs are of {len(commits)} commits: {', '.join(commits)}.")
     if changed:
-        notes.append(f"Made with changes that were not committed: {changed} of {len(runs)} runs.")
+        notes.append(
+            f"Made with changes that were not committed: {changed} of {len(environments)}."
+        )
     return notes
