@@ -121,6 +121,6 @@ def _code(environments: Sequence[Mapping[str, Any]]) -> list[str]:
         notes.append(f"The runs are of {len(commits)} commits: {', '.join(commits)}.")
     if changed:
         notes.append(
-            f"Made with changes that were not committed: {changed} of {len(environments)}."
+            f"Made with changes that were not committed: {changed} of {len(environments)} runs."
         )
     return notes

@@ -31,6 +31,7 @@ def make(tmp_path: Path) -> MakeRecord:
         task_aware: Matrix | None = None,
         keeps_data: bool | None = None,
         described: dict[str, Any] | None = None,
+        environment: dict[str, Any] | None = None,
     ) -> RunRecord:
         full: dict[str, Any] = {
             "stream": stream,
@@ -61,7 +62,7 @@ def make(tmp_path: Path) -> MakeRecord:
             forward_accuracy=forward or [None] * size,
             tasks=[task() for _ in range(size)] if tasks is None else tasks,
             stream={"name": stream, **(described or {})},
-            environment={},
+            environment=environment or {},
             started="2025-01-01T00:00:00+00:00",
             ended="2025-01-01T00:01:00+00:00",
         )

@@ -24,3 +24,17 @@ def test_a_mixture_of_image_sets_is_noted(make: MakeRecord, tmp_path: Path) -> N
     assert "| naive [data_hash=aaaaaaaaaaaa] " in text
     tex = (tmp_path / "tables" / "split_digits-til.tex").read_text()
     assert r"The runs are on 2 image sets (data\_hash aaaaaaaaaaaa, bbbbbbbbbbbb)" in tex
+
+
+def test_runs_of_several_commits_and_uncommitted_code_are_noted(
+    make: MakeRecord, tmp_path: Path
+) -> None:
+    make(seed=1, environment={"git_commit": "a" * 40, "git_dirty": False})
+    write_tables(tmp_path)
+    path = tmp_path / "tables" / "split_digits-til.md"
+    assert "The runs are of" not in path.read_text()
+    make(seed=2, environment={"git_commit": "b" * 40, "git_dirty": True})
+    make(seed=3, environment={"git_commit": None, "git_dirty": None})
+    write_tables(tmp_path)
+    assert "- The runs are of 2 commits: aaaaaaa, bbbbbbb." in path.read_text()
+    assert "- Made with changes that were not committed: 1 of 3 runs." in path.read_text()
