@@ -34,7 +34,10 @@ def test_rows_and_what_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         patch.setattr(baselines.load("frozen"), "begin_task", fail)
         status, printed, errors = cli(*command)
     assert (status, printed) == (1, "1 diverged, 1 failed, 1 finished\n")
-    assert "`python -m benchmarks status DIR` has the reasons" in errors
+    assert errors.splitlines()[-1] == (
+        f"`python -m benchmarks status {tmp_path}` has the reasons; `sweep` runs them again with "
+        f"--retry failed --retry diverged"
+    )
     shown = cli("tables", tmp_path)[1]
     assert "lora: diverged (seed 1)" in shown
     assert "frozen: failed (seed 1)" in shown
