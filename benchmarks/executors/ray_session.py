@@ -19,7 +19,7 @@ OBJECT_STORE_BYTES = 80 * 2**20
 ANSWER_S = 10.0
 """Seconds for the first machine of a cluster to answer."""
 
-LONGEST_FOLDER = 38
+LONGEST_FOLDER = 40
 """Characters of a folder below which the names of Ray's sockets still fit into the 107 of Unix."""
 
 SHIPPED = (
@@ -75,8 +75,7 @@ class Session:
             "address": "local",
             "include_dashboard": False,
             "object_store_memory": OBJECT_STORE_BYTES,
-            # Ray opens its folder to everybody: nobody else comes as far as that.
-            "_temp_dir": f"{self._folder}/r",
+            "_temp_dir": self._folder,
         }
         on_term = signal.getsignal(signal.SIGTERM)
         try:
