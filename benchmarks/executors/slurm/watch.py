@@ -93,7 +93,7 @@ class Watch:
         job, _ = sent.tasks[number]
         spec = job.spec
         record = read_or_set_aside(record_path(job.out, spec.stream, spec.strategy, spec.id))
-        if record is not None and record.status not in job.retry:
+        if record is not None and not record.is_repeated(job.retry, job.seen):
             return Answer(kind="status", text=record.status)
         why = self._cluster.reason((sent.array, number))
         line = sent.folder.last_line(number)
