@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ness.conv_moments import pays, window_moments
+
 ConvNd = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 Statistic = Literal["second_moment", "batch_mean"]
@@ -37,6 +39,18 @@ def input_rows(layer: Layer, x: Tensor) -> Tensor:
     x = x.permute(1, 0, *positions, 2, *range(3 + spatial, x.dim()))
     rows = x.reshape(layer.groups, -1, weight_columns(layer))
     return rows if layer.groups > 1 else rows[0]
+
+
+def second_moment(layer: Layer, x: Tensor) -> Tensor:
+    """X^T X of the rows X that a layer multiplies (`input_rows`): (d, d), or (groups, d, d)."""
+    if isinstance(layer, nn.Conv2d) and layer.groups == layer.stride[0] * layer.stride[1] == 1:
+        padded = _pad(layer, _batched(layer, x))
+        _, channels, height, width = padded.shape
+        kernel = (layer.kernel_size[0], layer.kernel_size[1])
+        if layer.dilation == (1, 1) and pays(channels, (height, width), kernel):
+            return window_moments(padded, kernel)
+    rows = input_rows(layer, x)
+    return rows.mT @ rows
 
 
 def weight_columns(layer: Layer) -> int:
@@ -149,9 +163,7 @@ class InputMoments:
             if not isinstance(layer, nn.Linear):
                 x = _batched(layer, x)
             x = x.to(_exact(x)).mean(0, keepdim=True)
-        rows = input_rows(layer, x)
-        rows = rows.to(_exact(rows))
-        product = (rows.mT @ rows).double()
+        product = second_moment(layer, x.to(_exact(x))).double()
         if name in self.M:
             self.M[name] += product
         else:
