@@ -43,5 +43,6 @@ class RandomSubspace(NESSPlugin):
         space = super().basis(name)
         *groups, d, r = space.V.shape
         gaussian = torch.randn(*groups, d, r, dtype=torch.float64)
-        V = torch.linalg.qr(gaussian.to(space.V.device)).Q
-        return replace(space, V=take_smallest(V, space.ranks), threshold=space.sigma[..., -1])
+        Q = torch.linalg.qr(gaussian.to(space.V.device), mode="complete").Q
+        V, C = take_smallest(Q, space.ranks), take_smallest(Q.flip(-1), d - space.ranks)
+        return replace(space, V=V, C=C, threshold=space.sigma[..., -1])

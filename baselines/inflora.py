@@ -10,7 +10,8 @@ from torch import Tensor
 from baselines.dual_memory import DualMemory
 from baselines.energy import check_threshold, rising
 from baselines.lora import merge_updates
-from ness.adapter import Form, adapted_layers, attach, check_form
+from ness.adapter import Form, attach, check_form
+from ness.attached import adapted_layers
 from ness.layers import Patterns
 from ness.nullspace import decompose, take_smallest
 from ness.task_plugin import TaskPlugin
@@ -73,7 +74,7 @@ class InfLoRA(TaskPlugin):
             if basis.shape[-1] and layers[name].weight.requires_grad:
                 attach(layers[name], basis, form=self.form)
         self.report_ranks(layers)
-        self.train_only(strategy, [layer.U for layer in adapted_layers(layers).values()])
+        self.train_only(strategy, [layer.trained for layer in adapted_layers(layers).values()])
 
     def end_task(self, strategy: Any) -> None:
         merge_updates(self.layers(strategy.model))

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from ness.adapter import Form, adapted_layers, attach, check_form
+from ness.adapter import Form, LowRankUpdate, attach, check_form
+from ness.attached import adapted_layers
 from ness.layers import Patterns
 from ness.moments import weight_columns
 from ness.task_plugin import TaskPlugin
@@ -59,7 +60,7 @@ class LoRA(TaskPlugin):
                 basis = A.unflatten(0, (groups, self.r)).mT if groups > 1 else A.mT
                 scale = self.alpha / self.r
                 attach(layer, basis, form=self.form, trainable_basis=True, scale=scale)
-        adapted = adapted_layers(layers)
+        adapted = {n: a for n, a in adapted_layers(layers).items() if isinstance(a, LowRankUpdate)}
         self.ranks = {name: layer.U.shape[1] for name, layer in adapted.items()}
         pairs = [p for layer in adapted.values() for p in (layer.U, layer.V)]
         self.train_only(strategy, [p for p in pairs if isinstance(p, nn.Parameter)])

@@ -9,6 +9,7 @@ from avalanche.core import SupervisedPlugin
 
 from benchmarks.backbones import MultiHeadNet
 from benchmarks.streams.stream import Stream
+from ness.attached import adapted_layers
 from ness.task_plugin import TaskPlugin
 
 
@@ -53,6 +54,10 @@ def trainable_parameters(model: MultiHeadNet, labels: set[str], method: TaskPlug
     moving: int = sum(
         p.numel() for p in model.parameters() if p.requires_grad and id(p) not in idle
     )
+    layers = method.layers(model) if method.ranks else {}
+    for name, layer in adapted_layers(layers).items():
+        if layer.trained is layer.weight:  # within so many directions of each output's inputs
+            moving -= layer.weight.numel() - len(layer.weight) * method.ranks[name]
     moving_rows = model.heads.seen_classes
     if moving_rows is not None and any(p.requires_grad for p in heads["0"].parameters()):
         for rows in method.rows.values():

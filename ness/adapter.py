@@ -1,23 +1,14 @@
-"""A low-rank update W + U V^T of a Linear or convolution layer, attached in place.
-
-`attach` gives the very same module object a subclass of its own class, plus a parameter
-``U`` and a basis ``V``; its ``weight`` keeps name, object and value. `LowRankUpdate.merge`
-folds the update into the weight and gives the module its own class back, so that between
-tasks nothing distinguishes it, or its ``state_dict``, from the user's. (A patched ``forward``
-on the instance would break `copy.deepcopy`; a wrapper or a parametrisation would rename
-``weight``, which optimisers and other plugins know by name.)
-"""
+"""A low-rank update W + U V^T of a Linear or convolution layer: a parameter U beside a basis V."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ness.attached import Attached, attach_as, require_free
 from ness.moments import ConvNd, Layer, weight_columns, weight_matrix
 
 Form = Literal["auto", "fold", "factored"]
@@ -29,21 +20,7 @@ def check_form(form: str) -> None:
         raise ValueError(f"form = {form!r} is unknown; choose one of {', '.join(get_args(Form))}")
 
 
-def is_adaptable(module: nn.Module) -> bool:
-    """Whether a module computes as `nn.Linear` or `nn.Conv1d/2d/3d` does, adapted or not.
-
-    A subclass with a ``forward`` of its own computes something else and is left alone; so is a
-    layer whose weight is computed (weight norm, pruning), which a merge could not change.
-    """
-    if "weight" not in module._parameters:
-        return False
-    return isinstance(module, LowRankUpdate) or any(
-        isinstance(module, kind) and type(module).forward is kind.forward
-        for kind in (nn.Linear, *ConvNd)
-    )
-
-
-class LowRankUpdate(nn.Module):
+class LowRankUpdate(Attached):
     """Mixin of an adapted layer: its weight acts as W + scale * U V^T.
 
     ``U`` (out, r), trained from zero. ``V`` (d, r), or (groups, d, r) for a grouped
@@ -55,12 +32,19 @@ class LowRankUpdate(nn.Module):
     - ``auto``: whichever needs fewer multiplications for the input at hand.
     """
 
-    weight: nn.Parameter
-    bias: nn.Parameter | None
     U: nn.Parameter
     V: Tensor
     update_form: Form
     update_scale: float
+    attributes: ClassVar[tuple[str, ...]] = ("U", "V", "update_form", "update_scale")
+
+    @property
+    def start(self) -> Tensor:
+        return self.weight
+
+    @property
+    def trained(self) -> nn.Parameter:
+        return self.U
 
     @classmethod
     def untrained(cls, layer: Layer, V: Tensor) -> Tensor:
@@ -97,25 +81,6 @@ class LowRankUpdate(nn.Module):
         hidden = _apply(self, x, filters, None)
         return base + self.update_scale * mix(hidden, pointwise, groups=self.groups)
 
-    @torch.no_grad()
-    def merge(self) -> None:
-        """W <- W + scale * U V^T (summed in float64), and the layer is its own class again."""
-        merged = self.weight.double() + self.delta(torch.float64)
-        self.weight.copy_(merged.to(self.weight.dtype))
-        self.detach_update()
-
-    def detach_update(self) -> None:
-        """Drop U and V, whatever they hold; the layer is its own class again."""
-        del self.U, self.V, self.update_form, self.update_scale
-        for key, hook in list(self._forward_pre_hooks.items()):
-            if hook is _no_fast_path:
-                del self._forward_pre_hooks[key]
-        self.__class__ = type(self).__bases__[1]
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        # The class is made on the fly, so pickle and deepcopy rebuild it from the user's own.
-        return _blank, type(self).__bases__, self.__dict__
-
 
 def attach(
     layer: Layer,
@@ -137,10 +102,7 @@ def attach(
     not fit.
     """
     check_form(form)
-    if isinstance(layer, LowRankUpdate):
-        raise ValueError("the layer already carries a low-rank update; merge it first")
-    if not is_adaptable(layer):
-        raise ValueError(f"{type(layer).__name__} is no Linear or Conv1d/2d/3d layer")
+    require_free(layer)
     groups = (layer.groups,) if getattr(layer, "groups", 1) > 1 else ()
     if V.shape[:-1] != (*groups, weight_columns(layer)) or V.shape[-1] < 1:
         raise ValueError(
@@ -155,34 +117,7 @@ def attach(
         layer.register_buffer("V", V)
     layer.update_form = form  # type: ignore[assignment]
     layer.update_scale = scale  # type: ignore[assignment]
-    layer.register_forward_pre_hook(_no_fast_path)
-    kinds: tuple[Any, Any] = update, type(layer)
-    module: Any = layer
-    module.__class__ = _adapted_class(*kinds)
-    adapted: LowRankUpdate = module
-    return adapted
-
-
-def adapted_layers(layers: Mapping[str, nn.Module]) -> dict[str, LowRankUpdate]:
-    """Those of the layers that carry an update now."""
-    return {name: layer for name, layer in layers.items() if isinstance(layer, LowRankUpdate)}
-
-
-def _no_fast_path(*_: Any) -> None:
-    """A hook that does nothing: with one, torch's transformer layers call their Linear layers.
-
-    Without, in eval mode, they read the weights and would not see the update.
-    """
-
-
-@cache
-def _adapted_class(update: Any, kind: Any) -> type[LowRankUpdate]:
-    return type(f"{update.__name__}{kind.__name__}", (update, kind), {"__module__": __name__})
-
-
-def _blank(update: Any, kind: Any) -> nn.Module:
-    adapted = _adapted_class(update, kind)
-    return adapted.__new__(adapted)
+    return attach_as(update, layer)
 
 
 def _apply(layer: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from ness.adapter import LowRankUpdate, is_adaptable
+from ness.adapter import LowRankUpdate
+from ness.attached import is_adaptable
 from ness.layers import Patterns, find_heads
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ness.adapter import LowRankUpdate, is_adaptable
+from ness.attached import Attached, is_adaptable
 from ness.compat import AVALANCHE_HEADS
 from ness.moments import Layer
 
@@ -164,7 +164,7 @@ def release(model: nn.Module) -> None:
     for undo in undos:
         undo()
     for module in model.modules():
-        if isinstance(module, LowRankUpdate):
+        if isinstance(module, Attached):
             module.detach_update()
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(flags.get(name, parameter.requires_grad))

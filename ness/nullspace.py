@@ -25,12 +25,14 @@ class NullSpace:
     """The free and the protected directions of one layer's inputs.
 
     Shapes: ``V`` (..., d, r), orthonormal columns ordered by rising singular value; where a
-    group's rank is below r its last columns are zero. ``sigma`` (..., d), rising.
-    ``threshold`` (...), the largest singular value that the rule counts as free. ``ranks``
-    (...), free directions per group. All float64 but ``ranks``.
+    group's rank is below r its last columns are zero. ``C`` (..., d, k), the other directions
+    likewise, by falling singular value. ``sigma`` (..., d), rising. ``threshold`` (...), the
+    largest singular value that the rule counts as free. ``ranks`` (...), free directions per
+    group. All float64 but ``ranks``.
     """
 
     V: Tensor
+    C: Tensor
     sigma: Tensor
     threshold: Tensor
     ranks: Tensor
@@ -128,7 +130,9 @@ def null_space(
         total = sigma.sum(-1) if rule == "nuclear" else eigenvalues.sum(-1).sqrt()
         threshold = eps * total
         ranks = (sigma <= threshold[..., None]).sum(-1)
-    return NullSpace(take_smallest(eigenvectors, ranks), sigma, threshold, ranks)
+    V = take_smallest(eigenvectors, ranks)
+    C = take_smallest(eigenvectors.flip(-1), sigma.shape[-1] - ranks)
+    return NullSpace(V, C, sigma, threshold, ranks)
 
 
 def response(W: Tensor, M: Tensor) -> float:

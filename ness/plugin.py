@@ -15,10 +15,12 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ness.adapter import Form, LowRankUpdate, adapted_layers, attach, check_form
-from ness.layers import Patterns
+from ness.attached import Attached, adapted_layers
+from ness.forms import NESSForm, attach_update, check_ness_form, check_optimizer
+from ness.layers import Patterns, at_release
 from ness.moments import add_moments, check_moments, weight_matrix
 from ness.nullspace import NullSpace, Rule, check_rule, null_space, ratio, response
+from ness.projected import DecayFromBase
 from ness.task_plugin import TaskPlugin, check_faults
 
 Moments = Literal["accumulate", "recompute"]
@@ -43,7 +45,8 @@ class NESSPlugin(TaskPlugin):
       heads, others are named with ``heads``.
     - ``train_bias``, ``train_norm``: train biases of adapted layers / norm layers in later
       tasks too. Neither is protected by the null space: old tasks may forget through them.
-    - ``form``: how W + U V^T is computed, see `ness.adapter.LowRankUpdate`.
+    - ``form``: how W + U V^T is computed, see `ness.forms.attach_update`: the weight itself is
+      trained, its gradient projected, where that equals training U (SGD); U elsewhere.
 
     Departures. Decomposition in float64 with eigenvalues clamped at zero, where the authors'
     code gets NaN and freezes the layer; moments accumulated, where theirs keeps all data;
@@ -71,13 +74,13 @@ class NESSPlugin(TaskPlugin):
         heads: Patterns = None,
         train_bias: bool = False,
         train_norm: bool = False,
-        form: Form = "auto",
+        form: NESSForm = "auto",
         as_released: Sequence[Fault] = (),
     ) -> None:
         super().__init__(include=include, exclude=exclude, heads=heads)
         check_faults(as_released, Fault)
         check_rule(rule, eps)
-        check_form(form)
+        check_ness_form(form)
         if moments not in ("accumulate", "recompute"):
             raise ValueError(f"moments = {moments!r} is unknown; choose accumulate or recompute")
         self.eps, self.rule, self.moments, self.form = eps, rule, moments, form
@@ -92,6 +95,7 @@ class NESSPlugin(TaskPlugin):
     # Before a task: basis, attach, freeze ------------------------------------------------
 
     def begin_task(self, strategy: Any) -> None:
+        check_optimizer(self.form, strategy.optimizer)
         if self.tasks_done == 0:
             return
         check_moments(self.M, self.layers(strategy.model))
@@ -100,12 +104,20 @@ class NESSPlugin(TaskPlugin):
         self.ranks = {name: space.rank for name, space in self._spaces.items()}
         for name, space in self._spaces.items():
             if not space.frozen and layers[name].weight.requires_grad:
-                attach(layers[name], space.V, form=self.form)
+                attach_update(
+                    layers[name],
+                    space,
+                    form=self.form,
+                    optimizer=strategy.optimizer,
+                    whole=name not in self.rows,
+                )
         self.report_ranks(layers)
         open_ = [name for name, space in self._spaces.items() if space.unconstrained]
         self.warn_names(f"all directions are free at eps = {self.eps}, unconstrained", open_)
-        updates = [layer.U for layer in adapted_layers(layers).values()]
-        self.train_only(strategy, updates, biases=self.train_bias, norms=self.train_norm)
+        updates = adapted_layers(layers).values()
+        at_release(strategy.model, DecayFromBase(strategy.optimizer, updates).remove)
+        trained = [update.trained for update in updates]
+        self.train_only(strategy, trained, biases=self.train_bias, norms=self.train_norm)
 
     def basis(self, name: str) -> NullSpace:
         """The free directions of a layer, given the moments so far."""
@@ -134,13 +146,13 @@ class NESSPlugin(TaskPlugin):
             self._kept_data += [[batch[0], batch[-1]] for batch in self.task_data(strategy)]
             self.M = self.input_moments(strategy, self._kept_data)
 
-    def _measure(self, name: str, layer: LowRankUpdate) -> None:
+    def _measure(self, name: str, layer: Attached) -> None:
         """Interference of U V^T with the inputs that M recorded, and its bound tau * ||U||_F."""
         M, tau = self.M[name], self._spaces[name].threshold
-        before = response(weight_matrix(layer, layer.weight.detach()), M) ** 0.5
-        update = response(weight_matrix(layer, layer.delta(torch.float64).detach()), M) ** 0.5
-        norms = weight_matrix(layer, layer.U.detach()).double().square().sum((-2, -1)).to(tau)
-        self.interference[name] = ratio(update, before)
+        delta = weight_matrix(layer, layer.delta(torch.float64).detach())
+        before = response(weight_matrix(layer, layer.start.detach()), M) ** 0.5
+        norms = delta.square().sum((-2, -1)).to(tau)  # of U too: V is orthonormal
+        self.interference[name] = ratio(response(delta, M) ** 0.5, before)
         self.interference_bound[name] = ratio(float((tau.square() * norms).sum()) ** 0.5, before)
 
     # State -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from avalanche.training.templates import SupervisedTemplate
 from torch import nn
 from torch.optim import Optimizer
 
-from ness.adapter import Form
+from ness.forms import NESSForm
 from ness.layers import Patterns
 from ness.nullspace import Rule
 from ness.plugin import Fault, Moments, NESSPlugin
@@ -41,7 +41,7 @@ class NESS(SupervisedTemplate[Any, Any, Any]):
         heads: Patterns = None,
         train_bias: bool = False,
         train_norm: bool = False,
-        form: Form = "auto",
+        form: NESSForm = "auto",
         as_released: Sequence[Fault] = (),
         train_mb_size: int = 1,
         train_epochs: int = 1,

@@ -14,7 +14,7 @@ from avalanche.models import avalanche_forward
 
 import baselines
 from baselines.avalanche_plugin import Stock
-from ness.adapter import LowRankUpdate
+from ness.attached import Attached
 from toys import OneHead, ToyBatchNormNet, ToyConvNet, ToyNet, toy_benchmark, toy_strategy, trunk
 
 TASKS = 3
@@ -127,7 +127,7 @@ def test_trains_learns_and_leaves_the_model_as_it_was_built(name, scenario, net)
     assert list(strategy.model.state_dict()) == keys
     assert all(p.requires_grad for p in strategy.model.parameters())
     for module in strategy.model.modules():
-        assert not isinstance(module, LowRankUpdate)
+        assert not isinstance(module, Attached)
         assert not module._forward_hooks
         assert not module._forward_pre_hooks
         assert not module._backward_hooks

@@ -58,6 +58,10 @@ def test_random_subspace_has_the_ranks_of_ness_and_directions_of_its_own(net):
         columns = space.V.any(-2).double()
         torch.testing.assert_close(gram, torch.diag_embed(columns))
         assert (space.V - spaces[0][name].V).abs().max() > 0.1
+        identity = torch.eye(space.sigma.shape[-1]).double()
+        torch.testing.assert_close(
+            space.V @ space.V.mT + space.C @ space.C.mT, identity.expand_as(plugin.M[name])
+        )
         layer = model.get_submodule(name)
         dW = weight_matrix(layer, layer.weight.detach() - before[f"{name}.weight"])
         assert 0 < torch.linalg.matrix_rank(dW, atol=1e-5).max() <= space.rank

@@ -6,7 +6,7 @@ import torch
 from baselines.dual_memory import DualMemory
 from baselines.gpm import extend_basis
 from baselines.inflora import InfLoRA, design
-from ness.adapter import LowRankUpdate
+from ness.attached import Attached
 from ness.moments import weight_matrix
 from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
@@ -99,7 +99,7 @@ def test_updates_are_low_rank_and_orthogonal_to_the_memory(net):
             sigma = torch.linalg.svdvals(dW)
             assert (sigma[..., 2:] < 1e-4 * sigma[..., :1]).all()
             assert plugin.ranks[name] == 2
-    assert not any(isinstance(module, LowRankUpdate) for module in model.modules())
+    assert not any(isinstance(module, Attached) for module in model.modules())
 
 
 def test_a_full_layer_is_frozen_and_named():

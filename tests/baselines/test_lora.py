@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from baselines.lora import LoRA
-from ness.adapter import LowRankUpdate
+from ness.attached import Attached
 from ness.moments import weight_matrix
 from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
@@ -23,7 +23,7 @@ def test_the_update_has_the_rank_asked_for(net):
     train_quietly(strategy, stream[1])
     assert plugin.ranks == dict.fromkeys(plugin.layers(model), 2)
     for name, layer in plugin.layers(model).items():
-        assert not isinstance(layer, LowRankUpdate)
+        assert not isinstance(layer, Attached)
         dW = weight_matrix(layer, layer.weight.detach() - before[f"{name}.weight"]).double()
         sigma = torch.linalg.svdvals(dW)
         assert (sigma[..., 1] > 1e-3 * sigma[..., 0]).all()

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from ness.adapter import LowRankUpdate, _cheaper_form, attach, is_adaptable
+from ness.adapter import LowRankUpdate, _cheaper_form, attach
+from ness.attached import is_adaptable
 from ness.moments import weight_columns
 
 LAYERS = {

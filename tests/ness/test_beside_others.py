@@ -15,7 +15,7 @@ from avalanche.training.plugins import (
 )
 
 from ness import NESSPlugin
-from ness.adapter import LowRankUpdate
+from ness.attached import Attached
 from toys import OneHead, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
 
@@ -67,7 +67,7 @@ def test_the_update_stays_in_the_null_space_and_the_model_is_left_clean(name, ne
         assert dW.norm() > 1e-4
         assert (dW - dW @ V @ V.T).norm() < 1e-5
     for module in model.modules():
-        assert not isinstance(module, LowRankUpdate)
+        assert not isinstance(module, Attached)
         assert not module._forward_hooks
         assert not module._forward_pre_hooks
 

@@ -9,7 +9,7 @@ from torch import nn
 
 import baselines
 from ness import NESSPlugin, release
-from ness.adapter import LowRankUpdate
+from ness.attached import Attached
 from ness.class_rows import class_layers, class_rows
 from toys import OneHead, ToyDataset, ToyNet, toy_benchmark, toy_strategy, train_quietly
 
@@ -277,4 +277,4 @@ def test_of_a_multi_head_classifier_the_head_in_use_counts():
     net[1].classifiers["1"] = IncrementalClassifier(4)
     assert list(class_layers(net, None, 0)) == ["1.classifiers.0.classifier"]
     assert list(class_layers(net, None, 1)) == ["1.classifiers.1.classifier"]
-    assert not any(isinstance(module, LowRankUpdate) for module in net.modules())
+    assert not any(isinstance(module, Attached) for module in net.modules())

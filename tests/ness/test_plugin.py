@@ -17,7 +17,8 @@ from torch.nn.utils import parametrizations, prune
 
 import baselines
 from ness import NESS, NESSPlugin, release
-from ness.adapter import LowRankUpdate, attach
+from ness.adapter import attach
+from ness.attached import Attached
 from ness.moments import input_rows
 from toys import (
     ToyConvNet,
@@ -101,7 +102,8 @@ def test_update_is_merged_measured_and_orthogonal_to_protected_directions():
         assert plugin.interference[layer] <= plugin.interference_bound[layer] * (1 + 1e-6)
 
 
-def test_from_the_second_task_on_only_u_and_the_current_head_train():
+@pytest.mark.parametrize(("form", "trained"), [("auto", "weight"), ("factored", "U")])
+def test_from_the_second_task_on_only_updates_and_the_current_head_train(form, trained):
     seen = []
 
     def look(strategy):
@@ -112,18 +114,19 @@ def test_from_the_second_task_on_only_u_and_the_current_head_train():
 
     torch.manual_seed(0)
     model = ToyNet(bias=True)
-    strategy = toy_strategy(model, [NESSPlugin(eps=0.085), Watcher(look)], epochs=1)
+    strategy = toy_strategy(model, [NESSPlugin(eps=0.085, form=form), Watcher(look)], epochs=1)
     for experience in toy_benchmark(tasks=3).train_stream:
         train_quietly(strategy, experience)
         assert all(p.requires_grad for p in model.parameters())
-        assert not any(isinstance(m, LowRankUpdate) for m in model.modules())
+        assert not any(isinstance(m, Attached) for m in model.modules())
     head = [
         {f"classifier.classifiers.{t}.classifier.{p}" for p in ("weight", "bias")} for t in range(3)
     ]
     trunk_names = {"fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"}
     assert seen[0][0] == trunk_names | head[0]
-    assert seen[1][0] == {"fc1.U", "fc2.U"} | head[1]
-    assert seen[2][0] == {"fc1.U", "fc2.U"} | head[2]
+    updates = {f"fc1.{trained}", f"fc2.{trained}"}
+    assert seen[1][0] == updates | head[1]
+    assert seen[2][0] == updates | head[2]
     assert all(not missing for _, missing, _ in seen)
 
 
@@ -151,7 +154,8 @@ def test_any_optimiser_without_a_closure_trains_u(name):
     assert all(not torch.equal(trunk(model)[n], before[n]) for n in before)
 
 
-def test_two_parameter_groups_keep_their_options():
+@pytest.mark.parametrize(("form", "trained"), [("auto", "weight"), ("factored", "U")])
+def test_two_parameter_groups_keep_their_options(form, trained):
     rates = []
 
     def look(strategy):
@@ -166,12 +170,14 @@ def test_two_parameter_groups_keep_their_options():
         {"params": [model.fc2.weight, *model.classifier.parameters()], "lr": 0.2},
     ]
     strategy = toy_strategy(
-        model, [NESSPlugin(eps=0.085), Watcher(look)], optimizer=torch.optim.SGD(groups, lr=1.0)
+        model,
+        [NESSPlugin(eps=0.085, form=form), Watcher(look)],
+        optimizer=torch.optim.SGD(groups, lr=1.0),
     )
     for experience in toy_benchmark().train_stream:
         train_quietly(strategy, experience)
     for rate in rates[1:]:
-        assert (rate["fc1.U"], rate["fc2.U"]) == (0.1, 0.2)
+        assert (rate[f"fc1.{trained}"], rate[f"fc2.{trained}"]) == (0.1, 0.2)
         assert rate["classifier.classifiers.1.classifier.weight"] == 0.2
 
 
@@ -225,7 +231,8 @@ def test_between_tasks_the_model_is_the_users_own():
     assert not torch.equal(twin.fc2.weight, model.fc2.weight)
 
 
-def test_a_model_copied_and_saved_in_mid_task_works():
+@pytest.mark.parametrize("form", ["auto", "factored"])
+def test_a_model_copied_and_saved_in_mid_task_works(form):
     twins = []
 
     def look(strategy):
@@ -235,11 +242,11 @@ def test_a_model_copied_and_saved_in_mid_task_works():
         twins.append(twin)
 
     model = ToyNet()
-    learn_plugins = [NESSPlugin(eps=0.085), Watcher(look)]
+    learn_plugins = [NESSPlugin(eps=0.085, form=form), Watcher(look)]
     strategy = toy_strategy(model, learn_plugins, epochs=1)
     for experience in toy_benchmark(tasks=2).train_stream:
         train_quietly(strategy, experience)
-    assert [isinstance(twin.fc1, LowRankUpdate) for twin in twins] == [False, True]
+    assert [isinstance(twin.fc1, Attached) for twin in twins] == [False, True]
 
 
 def test_evaluation_before_and_during_training_changes_nothing():
@@ -273,7 +280,7 @@ def test_online_streams_start_and_consolidate_once_a_task():
     adapted = []
     for part in parts:
         train_quietly(strategy, part)
-        adapted.append(isinstance(net[0], LowRankUpdate))
+        adapted.append(isinstance(net[0], Attached))
     assert adapted == [False] * 3 + [True, True, False]
     assert plugin.tasks_done == 2
     x = torch.stack([benchmark.train_stream[t].dataset[i][0] for t in range(2) for i in range(48)])

@@ -1,0 +1,169 @@
+"""The update W0 + U V^T trained as the weight itself, its gradient kept in the span of V.
+
+With D = W - W0 and G the gradient of the loss in W, training U from zero with SGD moves D = U V^T
+by the gradient G V V^T: the columns of V are orthonormal, so momentum, dampening, Nesterov and
+decay of U are those of D, and so is the norm of the gradient. No product U V^T is ever formed: a
+step costs what it costs without the constraint. Under optimisers that scale each entry of the
+gradient, Adam for one, U and D are trained differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ness.attached import Attached, attach_as, require_free
+from ness.moments import ConvNd, Layer, weight_matrix
+
+
+class ProjectedWeight(Attached):
+    """Mixin of a layer whose weight trains with the gradient G V V^T.
+
+    ``base``: W0, the weight that it started from. ``basis``: (d, k), or (groups, d, k) for a
+    grouped convolution: the columns of V, or of its complement C where those are fewer (V V^T = I -
+    C C^T). The gradient arises projected, so that whatever measures, clips or stores gradients sees
+    no other.
+    """
+
+    base: Tensor
+    basis: Tensor
+    complement: bool
+    attributes: ClassVar[tuple[str, ...]] = ("base", "basis", "complement")
+
+    @property
+    def start(self) -> Tensor:
+        return self.base
+
+    @property
+    def trained(self) -> nn.Parameter:
+        return self.weight
+
+    def project(self, rows: Tensor) -> Tensor:
+        """rows V V^T, for rows (..., d)."""
+        basis = self.basis.to(rows.dtype)
+        part = (rows @ basis) @ basis.mT
+        return rows - part if self.complement else part
+
+    def project_weight(self, matrix: Tensor) -> Tensor:
+        """The same for what is shaped like ``weight``."""
+        return self.project(weight_matrix(self, matrix)).reshape(matrix.shape)
+
+    def delta(self, dtype: torch.dtype | None = None) -> Tensor:
+        moved = self.weight.to(dtype or self.weight.dtype) - self.base.to(dtype or self.base.dtype)
+        return self.project_weight(moved)  # without what rounding added outside the span of V
+
+    def forward(self, input: Tensor) -> Tensor:
+        weight: Tensor = self.weight
+        if torch.is_grad_enabled() and weight.requires_grad:
+            if self._by_inputs(input):
+                result: Tensor = _ProjectedLinear.apply(input, weight, self.bias, self.project)
+                return result
+            weight = _ProjectedGradient.apply(weight, self.project_weight)
+        if isinstance(self, nn.Linear):
+            return F.linear(input, weight, self.bias)
+        assert isinstance(self, ConvNd)
+        return self._conv_forward(input, weight, self.bias)
+
+    def _by_inputs(self, x: Tensor) -> bool:
+        """Whether to project the inputs of the weight's gradient, and not the gradient itself.
+
+        The same, since G = Y^T X for inputs X and gradients Y of the outputs, and cheaper where a
+        batch has fewer rows than the layer has outputs. Not under autocast: the inputs would be
+        rounded after they were projected, and protect to three digits.
+        """
+        return (
+            isinstance(self, nn.Linear)
+            and x.numel() < self.out_features * self.in_features
+            and not torch.is_autocast_enabled(x.device.type)
+        )
+
+
+def attach_projected(layer: Layer, V: Tensor, C: Tensor) -> ProjectedWeight:
+    """Train a layer's own weight within W0 + U V^T; the layer's outputs do not change.
+
+    ``V``: (d, r), or (groups, d, r) for a grouped convolution, orthonormal columns (zero columns
+    where a group has fewer). ``C``: what V leaves out, (..., d, k), likewise.
+
+    Raises `ValueError` for a layer of another kind and one already adapted.
+    """
+    require_free(layer)
+    complement = C.shape[-1] < V.shape[-1]
+    basis = C if complement else V
+    weight = layer.weight
+    layer.register_buffer("base", weight.detach().clone())
+    layer.register_buffer("basis", basis.detach().to(weight.device, weight.dtype).contiguous())
+    layer.complement = complement  # type: ignore[assignment]
+    return attach_as(ProjectedWeight, layer)
+
+
+class DecayFromBase:
+    """Turns the weight decay of every step from W into that of D = W - W0, as U would have it.
+
+    The optimiser adds decay * W to the gradient: decay * W0 is taken off right before, after
+    all that clips or logs gradients.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, layers: Iterable[Attached]) -> None:
+        self.layers = [layer for layer in layers if isinstance(layer, ProjectedWeight)]
+        self._handle = optimizer.register_step_pre_hook(self)
+
+    def remove(self) -> None:
+        """Leave the optimiser as it was."""
+        self._handle.remove()
+
+    @torch.no_grad()
+    def __call__(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        groups = {id(p): group for group in optimizer.param_groups for p in group["params"]}
+        for layer in self.layers:
+            group, gradient = groups.get(id(layer.weight)), layer.weight.grad
+            if group is not None and group["weight_decay"] and gradient is not None:
+                sign = -1 if group["maximize"] else 1
+                gradient.sub_(layer.base, alpha=sign * group["weight_decay"])
+
+
+class _ProjectedGradient(torch.autograd.Function):
+    """A weight as it is, whose gradient is projected."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, project: Callable[[Tensor], Tensor]) -> Tensor:
+        ctx.project = project
+        return weight.view_as(weight)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        with torch.autocast(gradient.device.type, enabled=False):
+            return ctx.project(gradient), None
+
+
+class _ProjectedLinear(torch.autograd.Function):
+    """A Linear layer whose weight's gradient is taken with projected inputs."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        project: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        ctx.project = project
+        ctx.save_for_backward(x, weight)
+        return F.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        x, weight = ctx.saved_tensors
+        wanted_x, _, wanted_bias, _ = ctx.needs_input_grad
+        with torch.autocast(gradient.device.type, enabled=False):
+            rows = gradient.reshape(-1, weight.shape[0])
+            inputs = ctx.project(x.reshape(-1, weight.shape[1]))
+            return (
+                gradient @ weight if wanted_x else None,
+                rows.mT @ inputs,
+                rows.sum(0) if wanted_bias else None,
+                None,
+            )
