@@ -1,0 +1,1 @@
+"""What the harness and the methods cost, as ratios of paired and interleaved measurements."""

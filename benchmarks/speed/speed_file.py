@@ -1,0 +1,102 @@
+"""``speed.json``: ratios as measured, and where."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from benchmarks.environment import describe
+from benchmarks.errors import BadInput
+from benchmarks.integrity import decode
+from benchmarks.interruptions import writing
+from benchmarks.records import first_fault, write_atomically
+from benchmarks.speed.paired import Ratio
+
+MOVING = ("load_average", "git_dirty")
+"""What may differ between two measurements of one file: `Measured.merge` has the sum of both."""
+
+
+class Entry(BaseModel):
+    """One ratio, see `benchmarks.speed.paired.Ratio`."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    median: float = Field(gt=0)
+    low: float = Field(gt=0)
+    high: float = Field(gt=0)
+    rounds: int = Field(ge=1)
+    seconds: dict[str, float]
+    """Median seconds of its two sides, by name; the numerator first."""
+
+    @classmethod
+    def of(cls, ratio: Ratio, seconds: Mapping[str, float]) -> Self:
+        """Rounded to what a file is read for: five digits."""
+        short = {key: _short(getattr(ratio, key)) for key in ("median", "low", "high")}
+        sides = {name: _short(value) for name, value in seconds.items()}
+        return cls(**short, rounds=ratio.rounds, seconds=sides)
+
+
+class Measured(BaseModel):
+    """All ratios of one environment; those that were asked for and not measured are ``missing``."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    environment: dict[str, Any]
+    """`benchmarks.environment.describe`, and ``load_average`` of a minute when it began: other
+    work on the machine."""
+    ratios: dict[str, Entry] = {}
+    missing: list[str] = []
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        with writing(path):
+            write_atomically(path, (json.dumps(self.model_dump(), indent=1) + "\n").encode())
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file; raises `BadInput` naming it where it cannot be used."""
+        try:
+            return cls.model_validate(decode(path.read_bytes()))
+        except OSError as error:
+            raise BadInput(
+                f"{path}: cannot be read ({error.strerror}); `python -m benchmarks speed` makes it"
+            ) from error
+        except ValueError as error:
+            what = first_fault(error) if isinstance(error, ValidationError) else str(error)
+            raise BadInput(f"{path}: damaged ({what}); move it away and measure again") from error
+
+    def merge(self, earlier: Measured, path: Path) -> None:
+        """Take over what an earlier file has: a ratio stays until it has been measured again.
+
+        Raises `BadInput` where it was measured elsewhere, or with other code.
+        """
+        before, now = earlier.environment, self.environment
+        keys = [*before, *(key for key in now if key not in before)]
+        differing = [k for k in keys if k not in MOVING and before.get(k) != now.get(k)]
+        if differing:
+            raise BadInput(
+                f"{path}: measured with another {', '.join(differing)}: ratios of both do not "
+                f"belong in one file; measure all again, without --only and --net, or give "
+                f"another --out"
+            )
+        self.environment |= {
+            "git_dirty": bool(before.get("git_dirty")) or bool(now.get("git_dirty")),
+            "load_average": max(before.get("load_average", 0.0), now.get("load_average", 0.0)),
+        }
+        self.ratios = earlier.ratios | self.ratios
+        wanted = dict.fromkeys([*earlier.missing, *self.missing])
+        self.missing = [name for name in wanted if name not in self.ratios]
+
+
+def environment(device: str, threads: int) -> dict[str, Any]:
+    """Where it is measured now."""
+    return describe(device, threads) | {"load_average": round(os.getloadavg()[0], 2)}
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.5g}")
