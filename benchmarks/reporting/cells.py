@@ -44,10 +44,18 @@ class Table:
     rows: list[Row]
     notes: list[str]
     """Lines under the table, footnotes first."""
+    places: tuple[Place, ...] = ("headline", "table")
+    """Which metrics are its columns."""
 
-    def metrics(self, *places: Place) -> dict[str, Metric]:
-        """The metrics to show, in the order of their columns."""
-        return metrics_of(self.stream, *places)
+    @property
+    def shown(self) -> dict[str, Metric]:
+        """The metrics of its columns, in order."""
+        return metrics_of(self.stream, *self.places)
+
+    @property
+    def headline(self) -> dict[str, Metric]:
+        """The metrics of the terminal, in order."""
+        return metrics_of(self.stream, "headline")
 
 
 def heading(metric: Metric) -> str:

@@ -42,7 +42,7 @@ _ESCAPES = {
 
 def render(table: Table, label: str) -> str:
     """A `table` environment to \\input: needs the package booktabs alone."""
-    shown = table.metrics("headline", "table")
+    shown = table.shown
     cells = pd.DataFrame(
         [
             [_label(row.label), str(row.n), *(_cell(row.cells[name]) for name in shown)]

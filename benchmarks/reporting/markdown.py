@@ -14,7 +14,7 @@ from benchmarks.reporting.registry import METRICS
 
 def render(table: Table) -> str:
     """The table, its 95 % intervals and its notes."""
-    shown = table.metrics("headline", "table")
+    shown = table.shown
     parts = [
         f"# {escape(table.caption)}",
         grid(

@@ -38,7 +38,7 @@ def spread(rows: Sequence[Row]) -> list[str]:
         notes.append(
             "n: finished runs, one a seed. "
             "\N{PLUS-MINUS SIGN}: sample standard deviation over these runs; "
-            "bytes without it are equal in all of them."
+            "bytes and counts without it are equal in all of them."
         )
     if 1 in counts:
         notes.append("n = 1: one run, so neither a standard deviation nor an interval is given.")

@@ -10,7 +10,11 @@ from benchmarks.reporting.stats import Summary
 NOTHING = "\N{EM DASH}"
 """Stands where there is no number."""
 
-Unit = Literal["%", "s", "B"]
+Unit = Literal["%", "s", "B", "count"]
+"""Percent, seconds, bytes, or how many."""
+
+_EXACT = ("B", "count")
+"""Units of what runs repeat to the last digit."""
 
 
 class Spread(Protocol):
@@ -24,20 +28,20 @@ class Spread(Protocol):
 
 
 def mean_and_std(summary: Spread, unit: Unit) -> str:
-    """``mean +- std``; the one value where n = 1, or where all runs keep the same bytes."""
+    """``mean +- std``; the one value where n = 1, or where bytes or counts are all equal."""
     number, suffix = _scale(summary.mean, unit)
-    if summary.std is None or (unit == "B" and summary.std == 0):
+    if summary.std is None or (unit in _EXACT and summary.std == 0):
         return number(summary.mean) + suffix
     return f"{number(summary.mean)} \N{PLUS-MINUS SIGN} {number(summary.std)}{suffix}"
 
 
 def interval(summary: Summary, unit: Unit) -> str:
-    """``[low, high]``, or a dash where n = 1 or all runs keep the same bytes."""
+    """``[low, high]``, or a dash where n = 1 or all runs have the same bytes or count."""
     if summary.interval is None:
         return NOTHING
     number, suffix = _scale(summary.mean, unit)
     low, high = summary.interval
-    if unit == "B" and low == high:
+    if unit in _EXACT and low == high:
         return NOTHING
     return f"[{number(low)}, {number(high)}]{suffix}"
 
@@ -51,7 +55,10 @@ def _scale(mean: float, unit: Unit) -> tuple[Callable[[float], str], str]:
     if unit == "%":
         return _fixed(2), ""
     if unit == "s":
-        return _fixed(2 if mean < 10 else 1 if mean < 1000 else 0), ""
+        digits = 3 if 0 < mean < 0.1 else 2 if mean < 10 else 1 if mean < 1000 else 0
+        return _fixed(digits), ""
+    if unit == "count":
+        return lambda value: f"{round(value):,}", ""
     power = 0
     while abs(mean) >= 1024 ** (power + 1) and power < 4:
         power += 1

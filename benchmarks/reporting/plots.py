@@ -13,6 +13,7 @@ from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.figures import accuracy_figure, line_styles, matrices_figure
 from benchmarks.reporting.files import Written, stems
 from benchmarks.reporting.order import canonical
+from benchmarks.reporting.pareto_figure import pareto_figure
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 
@@ -21,7 +22,8 @@ def write_plots(out: Path) -> Written:
     """Write ``out/figures/<stream>-<figure>.png`` and ``.pdf`` for each stream:
 
     - ``accuracy``: average accuracy on the tasks seen so far, against the tasks trained;
-    - ``matrices``: the accuracy matrix of every method, mean over seeds.
+    - ``matrices``: the accuracy matrix of every method, mean over seeds;
+    - ``pareto``: ACC against seconds per task and bytes kept, with the methods that no other beats.
 
     Finished runs alone are drawn; a method without any is named in the messages. Raises
     `BadInput` where there are no records.
@@ -40,8 +42,11 @@ def write_plots(out: Path) -> Written:
             figures = {
                 "accuracy": accuracy_figure(finished, looks),
                 "matrices": matrices_figure(finished),
+                "pareto": pareto_figure(finished, looks),
             }
             for name, figure in figures.items():
+                if figure is None:
+                    continue
                 for suffix in ("png", "pdf"):
                     path = out / "figures" / f"{stem}-{name}.{suffix}"
                     write_atomically(path, _bytes(figure, suffix))

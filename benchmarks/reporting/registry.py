@@ -8,6 +8,7 @@ from typing import Literal
 
 from benchmarks.record_parts import Matrix
 from benchmarks.records import RunRecord, scenario_of
+from benchmarks.reporting import costs
 from benchmarks.reporting.metrics import (
     Undefined,
     Value,
@@ -18,32 +19,10 @@ from benchmarks.reporting.metrics import (
     forward_transfer,
     learning_accuracy,
 )
+from benchmarks.reporting.numbers import Unit
 
-Place = Literal["headline", "table", "csv"]
+Place = Literal["headline", "table", "cost", "csv"]
 CIL = frozenset({"cil"})
-
-_NO_TASK_DONE = Undefined("no task was completed")
-
-
-def seconds(record: RunRecord) -> Value:
-    """Wall seconds of learning: sum over tasks of train_s + consolidate_s."""
-    if not record.tasks:
-        return _NO_TASK_DONE
-    return sum(task.train_s + task.consolidate_s for task in record.tasks)
-
-
-def eval_seconds(record: RunRecord) -> Value:
-    """Wall seconds of evaluation: sum over tasks of eval_s."""
-    if not record.tasks:
-        return _NO_TASK_DONE
-    return sum(task.eval_s for task in record.tasks)
-
-
-def state_bytes(record: RunRecord) -> Value:
-    """Bytes the method keeps for later tasks, the model excluded: the most after any task."""
-    if not record.tasks:
-        return _NO_TASK_DONE
-    return float(max(task.state_bytes for task in record.tasks))
 
 
 def _task_aware(metric: Callable[[Matrix], Value]) -> Callable[[RunRecord], Value]:
@@ -70,11 +49,12 @@ class Metric:
     """A metric as the tables know it."""
 
     label: str
-    unit: Literal["%", "s", "B"]
+    unit: Unit
     higher_is_better: bool
     of: Callable[[RunRecord], Value]
     shown: Place = "csv"
-    """The narrowest place that shows it: a headline metric is in the table and CSV as well."""
+    """The narrowest place that shows it: a headline metric is in the table and CSV as well, one
+    of ``cost`` in the table of costs and the CSV."""
     scenarios: frozenset[str] | None = None
     """Scenarios in whose tables it has a column; None: all."""
 
@@ -101,9 +81,21 @@ METRICS: dict[str, Metric] = {
         lambda r: average_incremental_accuracy(r.accuracy_matrix),
     ),
     "fwt": Metric("FWT", "%", True, _forward_transfer),
-    "seconds": Metric("Seconds", "s", False, seconds, "headline"),
-    "eval_seconds": Metric("Evaluation seconds", "s", False, eval_seconds),
-    "state_bytes": Metric("State", "B", False, state_bytes, "table"),
+    "seconds": Metric("Seconds", "s", False, costs.seconds, "headline"),
+    "eval_seconds": Metric("Evaluation seconds", "s", False, costs.eval_seconds),
+    "state_bytes": Metric("State", "B", False, costs.state_bytes, "table"),
+    "seconds_per_task": Metric("Seconds per task", "s", False, costs.seconds_per_task, "cost"),
+    "consolidate_seconds_per_task": Metric(
+        "Consolidation seconds per task", "s", False, costs.consolidate_seconds_per_task, "cost"
+    ),
+    "cpu_seconds_per_task": Metric(
+        "CPU seconds per task", "s", False, costs.cpu_seconds_per_task, "cost"
+    ),
+    "final_state_bytes": Metric("Final state", "B", False, costs.final_state_bytes, "cost"),
+    "trainable_parameters": Metric(
+        "Trainable parameters", "count", False, costs.trainable_parameters, "cost"
+    ),
+    "peak_memory_bytes": Metric("Peak memory", "B", False, costs.peak_memory_bytes, "cost"),
 }
 
 

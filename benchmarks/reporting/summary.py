@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -13,7 +13,7 @@ from benchmarks.reporting import notes
 from benchmarks.reporting.cells import Cell, Row, Table, footnote_letter, is_ranked
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.numbers import NOTHING, mean_and_std
-from benchmarks.reporting.registry import METRICS, metrics_of
+from benchmarks.reporting.registry import METRICS, Place, metrics_of
 from benchmarks.reporting.stats import summarise
 
 SCENARIOS = {
@@ -26,19 +26,9 @@ SCENARIOS = {
 def summary_table(collection: Collection, stream: str) -> Table:
     """Mean and spread of every metric for every method on `stream`, and what to know of them."""
     runs = collection.of_stream(stream)
-    letters: dict[str, str] = {}
-    rows: list[Row] = []
-    for label in runs["label"].unique():
-        own = runs[runs["label"] == label]
-        finished = own[own["status"] == "finished"]
-        if len(finished):
-            rows.append(_finished_row(collection, finished, letters))
-        for status in ("failed", "diverged"):
-            broken = own[own["status"] == status]
-            if len(broken):
-                rows.append(_broken_row(broken, status))
+    rows, footnotes = table_rows(collection, stream, ("headline", "table"))
     lines = [
-        *(f"{letter}: {reason}." for reason, letter in letters.items()),
+        *footnotes,
         *notes.errors(runs),
         *notes.spread(rows),
         *notes.ranking(rows),
@@ -47,6 +37,26 @@ def summary_table(collection: Collection, stream: str) -> Table:
         *notes.provenance(collection, stream),
     ]
     return Table(stream, caption(collection, stream), _mark(rows), lines)
+
+
+def table_rows(
+    collection: Collection, stream: str, places: tuple[Place, ...]
+) -> tuple[list[Row], list[str]]:
+    """A row a method, and one for its failed runs; the footnotes are those of `places`."""
+    runs = collection.of_stream(stream)
+    shown = metrics_of(stream, *places).keys()
+    letters: dict[str, str] = {}
+    rows: list[Row] = []
+    for label in runs["label"].unique():
+        own = runs[runs["label"] == label]
+        finished = own[own["status"] == "finished"]
+        if len(finished):
+            rows.append(_finished_row(collection, finished, shown, letters))
+        for status in ("failed", "diverged"):
+            broken = own[own["status"] == status]
+            if len(broken):
+                rows.append(_broken_row(broken, status))
+    return rows, [f"{letter}: {reason}." for reason, letter in letters.items()]
 
 
 def caption(collection: Collection, stream: str) -> str:
@@ -60,7 +70,9 @@ def caption(collection: Collection, stream: str) -> str:
     return f"{stream} ({scenario}, {tasks} {'task' if counts == {1} else 'tasks'})"
 
 
-def _finished_row(collection: Collection, runs: pd.DataFrame, letters: dict[str, str]) -> Row:
+def _finished_row(
+    collection: Collection, runs: pd.DataFrame, shown: Container[str], letters: dict[str, str]
+) -> Row:
     cells, stream = {}, str(runs["stream"].iloc[0])
     for name, metric in metrics_of(stream).items():
         reasons = [
@@ -69,7 +81,7 @@ def _finished_row(collection: Collection, runs: pd.DataFrame, letters: dict[str,
             if (str(run), name) in collection.reasons
         ]
         footnote = ""
-        if reasons and metric.shown != "csv":
+        if reasons and name in shown:
             few = f"in {len(reasons)} of {len(runs)} runs " if len(reasons) < len(runs) else ""
             reason = f"undefined {few}({'; '.join(dict.fromkeys(reasons))})"
             footnote = letters.setdefault(reason, footnote_letter(len(letters)))

@@ -11,6 +11,7 @@ from benchmarks.reporting import latex, markdown, published_table, ranks, termin
 from benchmarks.reporting.cells import Table
 from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.comparison import compare
+from benchmarks.reporting.cost_table import cost_table
 from benchmarks.reporting.files import Written, stems
 from benchmarks.reporting.published import read_published
 from benchmarks.reporting.registry import METRICS, metrics_of
@@ -23,6 +24,7 @@ def write_tables(out: Path) -> Written:
     - ``<stream>.md`` and ``.tex``: mean and standard deviation over seeds, a row a method;
     - ``<stream>.csv``: a row a run with every metric and the whole spec;
     - ``<stream>-summary.csv``: a row a method and metric with n, mean, std and 95 % interval;
+    - ``<stream>-cost.md`` and ``.tex``: time per task, state, parameters and memory, likewise;
     - ``<stream>-ranks.md`` and ``.csv``: ranks and interference, where a method recorded any;
     - ``<stream>-published.md``, ``.tex`` and ``.csv``: published numbers beside measured ones,
       where a finished method has any.
@@ -35,10 +37,12 @@ def write_tables(out: Path) -> Written:
     published = read_published()
     headlines = []
     for stream, stem in stems(collection.streams).items():
-        table = summary_table(collection, stream)
+        table, costs = summary_table(collection, stream), cost_table(collection, stream)
         texts = {
             f"{stem}.md": markdown.render(table),
             f"{stem}.tex": latex.render(table, stem),
+            f"{stem}-cost.md": markdown.render(costs),
+            f"{stem}-cost.tex": latex.render(costs, f"{stem}-cost"),
             f"{stem}.csv": _csv(_run_frame(collection, stream)),
             f"{stem}-summary.csv": _csv(_summary_frame(table)),
         }

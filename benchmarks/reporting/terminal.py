@@ -9,7 +9,7 @@ from benchmarks.reporting.cells import Table, heading
 
 def render(table: Table) -> str:
     """The headline metrics of every method, mean and standard deviation."""
-    shown = table.metrics("headline")
+    shown = table.headline
     grid = tabulate(
         [[row.label, str(row.n), *(row.cells[name].text for name in shown)] for row in table.rows],
         ["strategy", "n", *(heading(metric) for metric in shown.values())],

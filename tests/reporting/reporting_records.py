@@ -31,6 +31,7 @@ def task(**changes: Any) -> TaskRecord:
         "train_s": 2.0,
         "consolidate_s": 0.5,
         "eval_s": 0.25,
+        "cpu_s": 2.5,
         "epochs": 10,
         "trainable_parameters": 1000,
         "state_bytes": 2048,

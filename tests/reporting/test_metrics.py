@@ -6,7 +6,7 @@ import pytest
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, task
 
 from benchmarks.record_parts import Matrix
-from benchmarks.reporting import metrics, registry
+from benchmarks.reporting import costs, metrics
 from benchmarks.reporting.metrics import Undefined
 from benchmarks.reporting.registry import METRICS, metrics_of
 
@@ -112,9 +112,9 @@ def test_other_scenarios_have_no_task_aware_metrics(make: MakeRecord, scenario: 
 
 def test_costs_are_sums_and_maxima_over_tasks(make: MakeRecord) -> None:
     record = make(tasks=[task(train_s=2, state_bytes=7), task(train_s=3, state_bytes=5)])
-    assert registry.seconds(record) == 2 + 0.5 + 3 + 0.5
-    assert registry.eval_seconds(record) == 0.5
-    assert registry.state_bytes(record) == 7
+    assert costs.seconds(record) == 2 + 0.5 + 3 + 0.5
+    assert costs.eval_seconds(record) == 0.5
+    assert costs.state_bytes(record) == 7
 
 
 def test_costs_of_a_run_that_completed_no_task_are_undefined(make: MakeRecord) -> None:

@@ -28,6 +28,8 @@ def test_files_and_bytes_repeat(make: MakeRecord, tmp_path: Path) -> None:
         "split_digits-til-accuracy.png",
         "split_digits-til-matrices.pdf",
         "split_digits-til-matrices.png",
+        "split_digits-til-pareto.pdf",
+        "split_digits-til-pareto.png",
     ]
     assert written.messages == ["split_digits/til: gpm not drawn (no finished run)"]
     first = {path: path.read_bytes() for path in written.paths}
@@ -76,10 +78,10 @@ def test_variants_of_a_strategy_share_its_colour_and_no_look_repeats() -> None:
     assert len({str(look) for look in looks.values()}) == len(labels)
 
 
-@pytest.mark.parametrize("matrix", [[[88.0]], JOINT, [[None]]])
-def test_odd_matrices_are_drawn(make: MakeRecord, tmp_path: Path, matrix) -> None:
+@pytest.mark.parametrize(("matrix", "figures"), [([[88.0]], 3), (JOINT, 3), ([[None]], 2)])
+def test_odd_matrices_are_drawn(make: MakeRecord, tmp_path: Path, matrix, figures: int) -> None:
     make("a_strategy_$with$_dollars", matrix=matrix)
-    assert len(write_plots(tmp_path).paths) == 4
+    assert len(write_plots(tmp_path).paths) == 2 * figures
 
 
 def test_nothing_finished_draws_nothing(make: MakeRecord, tmp_path: Path) -> None:

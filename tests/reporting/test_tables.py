@@ -42,6 +42,8 @@ def test_files_of_a_stream(comparison: Path) -> None:
     assert [path.name for path in written.paths] == [
         "split_digits-til.md",
         "split_digits-til.tex",
+        "split_digits-til-cost.md",
+        "split_digits-til-cost.tex",
         "split_digits-til.csv",
         "split_digits-til-summary.csv",
     ]
@@ -174,7 +176,7 @@ def test_damaged_records_reach_the_messages(comparison: Path) -> None:
     written = write_tables(comparison)
     assert len(written.messages) == 1
     assert "torn.json" in written.messages[0]
-    assert len(written.paths) == 4
+    assert len(written.paths) == 6
 
 
 def test_several_streams_in_one_folder(make: MakeRecord, tmp_path: Path) -> None:
