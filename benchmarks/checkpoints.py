@@ -34,8 +34,11 @@ class Checkpoints:
         stream: Stream,
         model: MultiHeadNet,
         plugin: TaskPlugin,
+        facts: dict[str, str],
     ) -> None:
+        """``facts``: what the record says of how outputs are computed."""
         self.spec, self.work, self.stream = spec, work, stream
+        self.facts = facts
         self.model, self.plugin = model, plugin
 
     def save(self, record: RunRecord) -> None:
@@ -61,9 +64,8 @@ class Checkpoints:
         self.work.trim_trace(0 if record is None else len(record.tasks))
         if record is not None:
             log.info("going on after task %d", len(record.tasks))
-            here = environment.describe(self.spec.device, self.spec.threads)
             record.environment = environment.moved(
-                record.environment, here, task=len(record.tasks) + 1
+                record.environment, self._here(), task=len(record.tasks) + 1
             )
             return record
         return self._empty()
@@ -116,9 +118,12 @@ class Checkpoints:
             tasks=[],
             keeps_data=self.plugin.keeps_data,
             stream=self.stream.describe(),
-            environment=environment.describe(self.spec.device, self.spec.threads),
+            environment=self._here(),
             started=now(),
         )
+
+    def _here(self) -> dict[str, Any]:
+        return environment.describe(self.spec.device, self.spec.threads) | self.facts
 
     def _say_it_starts_over(self) -> None:
         message = (

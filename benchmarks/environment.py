@@ -6,6 +6,7 @@ import os
 import platform
 import socket
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -41,18 +42,28 @@ def describe(device: str, threads: int) -> dict[str, Any]:
 
 
 def moved(before: dict[str, Any], now: dict[str, Any], task: int) -> dict[str, Any]:
-    """The environment of a run that went on with ``task`` (from 1) where ``now`` describes.
+    """The environment of a run that went on with ``task`` (from 1) where ``now``, or what it has of
+    it, describes.
 
-    What differs from where it was last is added under ``moves``, and the rest stays as it began.
+    What differs from where it was last is added under ``moves``, and the rest stays as it began:
+    so in the first task that is what replaces it.
     """
-    moves = list(before.get("moves", []))
-    latest = {key: value for key, value in before.items() if key != "moves"}
-    for move in moves:
-        latest |= move
-    changed = {key: value for key, value in now.items() if latest.get(key) != value}
+    last = latest(before)
+    changed = {key: value for key, value in now.items() if last.get(key) != value}
     if not changed:
         return before
+    if task == 1:
+        return before | changed
+    moves = before.get("moves", [])
     return before | {"moves": [*moves, {"task": task, **changed}][-MOVES_KEPT:]}
+
+
+def latest(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the run was last, in the form of `describe`."""
+    found = {key: value for key, value in environment.items() if key != "moves"}
+    for move in environment.get("moves", []):
+        found |= {key: value for key, value in move.items() if key != "task"}
+    return found
 
 
 def _version(package: str) -> str | None:

@@ -6,10 +6,11 @@ its multi-task loader also balances every batch over tasks and oversamples the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from avalanche.models import avalanche_forward
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
@@ -85,9 +86,18 @@ class StreamStrategy(SupervisedTemplate[Any, Any, Any]):
     a task (``adapted_dataset``) gets Avalanche's own loader.
     """
 
-    def __init__(self, *, stream: Stream, sees: Sees, data_seed: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        stream: Stream,
+        sees: Sees,
+        data_seed: int,
+        compute: Callable[[Any, Tensor, Tensor], Tensor] = avalanche_forward,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.stream, self.sees, self.data_seed = stream, sees, data_seed
+        self.compute = compute
         self._plain_dataset: Any = None
 
     def batches(self, split_name: SplitName, task: int, *, train: bool = False) -> TensorBatches:
@@ -100,6 +110,16 @@ class StreamStrategy(SupervisedTemplate[Any, Any, Any]):
             reshuffle=train,
             device=self.device,
         )
+
+    def outputs(self, x: Tensor, task_labels: Tensor) -> Tensor:
+        """Logits as training and evaluation compute them, ``compute`` of the plain model.
+
+        What methods measure through the model itself is in float32 and never compiled.
+        """
+        return self.compute(self.model, x, task_labels)
+
+    def forward(self) -> Tensor:
+        return self.outputs(self.mb_x, self.mb_task_id)
 
     def train_dataset_adaptation(self, **kwargs: Any) -> None:
         super().train_dataset_adaptation(**kwargs)

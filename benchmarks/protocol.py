@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from avalanche.core import SupervisedPlugin
-from avalanche.models import avalanche_forward
 from torch import Tensor
 
 from benchmarks.seeds import seed_all
@@ -41,7 +40,8 @@ class Diverged(Exception):
 
 
 class Protocol(SupervisedPlugin[Any]):
-    """The schedule above, for any strategy that has ``batches(split, task)``.
+    """The schedule above, for any strategy with `benchmarks.loading.StreamStrategy`'s ``batches``
+    and ``outputs``.
 
     Puts itself before all other plugins, so that a method consolidates the restored weights
     wherever it stands in the user's list. Seeds the global generators at every epoch from
@@ -135,11 +135,11 @@ class Protocol(SupervisedPlugin[Any]):
 @torch.no_grad()
 def validation_loss(strategy: Any) -> float:
     """Mean loss over the validation split of the task in training, in eval mode."""
-    model, total, samples = strategy.model, 0.0, 0
+    total, samples = 0.0, 0
     task = strategy.experience.current_experience
-    with eval_mode(model), compat.isolated_rng():
+    with eval_mode(strategy.model), compat.isolated_rng():
         for x, y, task_labels in strategy.batches("valid", task):
-            loss = strategy._criterion(avalanche_forward(model, x, task_labels), y)
+            loss = strategy._criterion(strategy.outputs(x, task_labels), y)
             total += float(loss) * len(y)
             samples += len(y)
     return total / samples

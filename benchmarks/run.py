@@ -16,6 +16,7 @@ from benchmarks.build import build_model, load_stream
 from benchmarks.claims import Held, claim
 from benchmarks.errors import BadInput
 from benchmarks.interruptions import Interrupted, needing_memory, writing
+from benchmarks.precision import require
 from benchmarks.records import RunRecord, record_path
 from benchmarks.spec import RunSpec
 from benchmarks.streams.stream import SPLITS, Stream
@@ -106,6 +107,8 @@ def check(spec: RunSpec, stream: Stream, *, here: bool = True) -> None:
         )
     if here and spec.device == "cuda" and not torch.cuda.is_available():
         raise BadInput("device = 'cuda' but torch sees no GPU here; set device = 'cpu'")
+    if here:
+        require(spec.precision, spec.device)
     try:
         plugin.check_model(model, task_incremental=stream.scenario == "til")
     except ValueError as error:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 
+from benchmarks.environment import latest
 from benchmarks.errors import last_line
 from benchmarks.records import RunRecord
 
@@ -14,9 +15,7 @@ log = logging.getLogger(__name__)
 
 def begins(record: RunRecord) -> None:
     """The whole spec, and the place: every attempt says it anew."""
-    here = {key: value for key, value in record.environment.items() if key != "moves"}
-    for move in record.environment.get("moves", []):
-        here |= {key: value for key, value in move.items() if key != "task"}
+    here = latest(record.environment)
     log.info("run %s: %s", record.id, json.dumps(record.spec))
     log.info("process %d in %s", os.getpid(), json.dumps(here))
 

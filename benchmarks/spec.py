@@ -36,6 +36,10 @@ ClassOrder = Annotated[Literal["fixed", "per_seed"] | list[int], BeforeValidator
 """The data set's own, one drawn with the seed of each run, or the classes as listed."""
 
 
+Precision = Literal["auto", "bf16", "fp32"]
+"""bfloat16 where torch's autocast has it, or where the hardware has it too (auto)."""
+
+
 class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -111,8 +115,13 @@ class RunSpec(Table):
     init_seed: Seed
     data_seed: Seed
     device: Literal["cpu", "cuda"] = "cpu"
-    precision: Literal["fp32"] = "fp32"
+    precision: Precision = "fp32"
+    """Of the forward passes in training and evaluation; see `benchmarks.precision`."""
     threads: int = Field(1, ge=1, le=1024)
+    compile: bool = False
+    """Whether the trunk goes through `torch.compile`; see `benchmarks.compiling`."""
+
+    unset_at_default: ClassVar[frozenset[str]] = frozenset({"compile"})
 
     @property
     def id(self) -> str:

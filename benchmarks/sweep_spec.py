@@ -11,7 +11,17 @@ from pydantic import Field
 from benchmarks.errors import BadInput, nearest
 from benchmarks.grid import check_keys, check_variation, combinations
 from benchmarks.overrides import apply_override, check_sizes, read_toml
-from benchmarks.spec import ClassOrder, OptimizerSpec, ProtocolSpec, RunSpec, Seed, T, Table, parse
+from benchmarks.spec import (
+    ClassOrder,
+    OptimizerSpec,
+    Precision,
+    ProtocolSpec,
+    RunSpec,
+    Seed,
+    T,
+    Table,
+    parse,
+)
 
 
 class SweepSpec(Table):
@@ -29,7 +39,9 @@ class SweepSpec(Table):
     seeds: list[Seed] = Field(min_length=1)
     class_order: ClassOrder = "fixed"
     device: Literal["cpu", "cuda"] = "cpu"
+    precision: Precision = "fp32"
     threads: int = Field(1, ge=1, le=1024)
+    compile: bool = False
     stream_args: dict[str, Any] = Field(default_factory=dict)
     backbone_args: dict[str, Any] = Field(default_factory=dict)
     protocol: dict[str, Any] = Field(default_factory=dict)
@@ -125,7 +137,9 @@ def _resolved(sweep: SweepSpec) -> tuple[dict[str, Any], dict[str, dict[str, Any
             skip=frozenset({"heads", "input_shape"}),
         ),
         "device": sweep.device,
+        "precision": sweep.precision,
         "threads": sweep.threads,
+        "compile": sweep.compile,
     }
 
     def strategy_args(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

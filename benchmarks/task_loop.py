@@ -16,10 +16,12 @@ from benchmarks import run_log
 from benchmarks.build import build_model, build_optimizer
 from benchmarks.checkpoints import Checkpoints
 from benchmarks.claims import Claimed
+from benchmarks.environment import moved
 from benchmarks.interruptions import Interrupted, is_out_of_memory
 from benchmarks.loading import StreamStrategy
 from benchmarks.memory import peak
 from benchmarks.meters import Accuracy, Stopwatch
+from benchmarks.outputs import Outputs
 from benchmarks.protocol import Diverged, Epoch, Protocol
 from benchmarks.record_parts import TaskRecord
 from benchmarks.records import RunRecord
@@ -65,6 +67,7 @@ class TaskLoop:
         self.plugin: TaskPlugin = baselines.load(spec.strategy)(**spec.strategy_args)
         self.protocol = Protocol(spec.protocol, seed=spec.data_seed, on_epoch=self._on_epoch)
         self.stopwatch, self.accuracy = Stopwatch(self.plugin), Accuracy(self.stream)
+        self.outputs = Outputs(spec)
         self.strategy = StreamStrategy(
             stream=self.stream,
             sees=self.plugin.sees,
@@ -82,7 +85,9 @@ class TaskLoop:
                 self.plugin,
                 self.stopwatch,
                 self.accuracy,
+                *self.outputs.plugins,
             ],
+            compute=self.outputs,
             evaluator=EvaluationPlugin(loggers=[BaseLogger()]),
         )
         self.curves = Curves(trackers, spec, work)
@@ -91,7 +96,9 @@ class TaskLoop:
         self.steps = self.stream.steps(self.plugin.sees)
         self.predicts_unseen = self.stream.scenario != "cil"
         """Whether a class that was not trained yet can be the prediction."""
-        self.checkpoints = Checkpoints(spec, work, self.stream, self.model, self.plugin)
+        self.checkpoints = Checkpoints(
+            spec, work, self.stream, self.model, self.plugin, self.outputs.facts
+        )
 
     def execute(self) -> RunRecord:
         """Train and evaluate task after task from the last checkpoint on.
@@ -99,6 +106,10 @@ class TaskLoop:
         What the method or its data raise is a record, for they would raise it again. Raises
         `Interrupted`, or what says that memory ran out, where the machine is at fault.
         """
+        with self.outputs.prepared():
+            return self._execute()
+
+    def _execute(self) -> RunRecord:
         record = self.checkpoints.resume()
         task = first = self.strategy.clock.train_exp_counter = len(record.tasks)
         self.work.event("train", task=first, tasks=self.steps)
@@ -125,6 +136,7 @@ class TaskLoop:
             record.status, record.error = "failed", _storable(traceback.format_exc(limit=-8))
         else:
             record.status = "finished"
+        self._say_how(record, len(record.tasks))
         record.ended = now()
         run_log.ends(record)
         return record
@@ -143,6 +155,7 @@ class TaskLoop:
             record.accuracy_matrix_task_aware[last][: last + 1] = rows.own_classes
         if last + 1 < self.n_tasks and self.predicts_unseen:
             record.forward_accuracy[last + 1] = self._evaluate([last + 1]).any_class[0]
+        self._say_how(record, task)
         record.tasks.append(
             TaskRecord(
                 train_s=round(trained - started - self.stopwatch.seconds, 3),
@@ -159,6 +172,9 @@ class TaskLoop:
                 interference_bound=_short(self.plugin.interference_bound),
             )
         )
+
+    def _say_how(self, record: RunRecord, task: int) -> None:
+        record.environment = moved(record.environment, self.outputs.facts, task=task + 1)
 
     def _raw_bytes(self, step: int) -> int:
         """Bytes of the images and labels that the harness keeps for a method that sees them."""

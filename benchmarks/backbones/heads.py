@@ -77,7 +77,7 @@ class TaskHeads(MultiHeadClassifier):
         for task in present:
             members = task_labels == task
             logits = self.forward_single_task(x[members], task)
-            out[members, : logits.shape[1]] = logits
+            out[members, : logits.shape[1]] = logits.to(out.dtype)  # under autocast another
         return out
 
     def forward_single_task(self, x: Tensor, task_label: int) -> Tensor:

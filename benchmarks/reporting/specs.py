@@ -133,7 +133,8 @@ def _differing(specs: Iterable[Flat]) -> list[str]:
 
 def at(flat: Flat, key: str) -> str:
     """The value of a key as shown, what its absence means, or ``unset``."""
-    return show(flat[key]) if key in flat else IMPLIED.get(key, _UNSET)
+    known = flat if key in flat else IMPLIED
+    return show(known[key]) if key in known else _UNSET
 
 
 def _by_value(flat: Flat, key: str) -> tuple[bool, float, str]:

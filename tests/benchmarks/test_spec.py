@@ -308,7 +308,9 @@ def test_a_later_key_is_in_the_spec_only_where_it_is_not_at_its_default() -> Non
     )
     assert plain.id == best.id != last.id
     unset = {
-        f"protocol.{key}": getattr(plain.protocol, key) for key in plain.protocol.unset_at_default
+        f"{prefix}{key}": getattr(table, key)
+        for prefix, table in (("protocol.", plain.protocol), ("", plain))
+        for key in table.unset_at_default
     }
     assert unset == IMPLIED
     assert "keep" not in plain.model_dump(mode="json")["protocol"]
@@ -334,13 +336,18 @@ def test_any_changed_value_changes_the_id() -> None:
 
     plain = PINNED.model_dump(mode="json")
     others = {
-        str: lambda v: {"fixed": "per_seed", "sgd": "adam", "cpu": "cuda"}.get(v, v + "x"),
+        str: lambda v: {
+            "fixed": "per_seed",
+            "sgd": "adam",
+            "cpu": "cuda",
+            "fp32": "bf16",
+        }.get(v, v + "x"),
         int: lambda v: v + 1,
         float: lambda v: v + 0.001,
         list: lambda v: [*v, 1],
     }
     ids = {PINNED.id}
-    paths = [path for path in leaves(plain) if path != ("precision",)]  # one value only so far
+    paths = leaves(plain)
     for path in paths:
         changed = json.loads(json.dumps(plain))
         table = changed

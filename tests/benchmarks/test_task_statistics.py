@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import torch
 from avalanche.training.plugins import EvaluationPlugin
+from small_runs import run_spec
 from torch import Tensor, nn
 
 from baselines.stock import Joint, Naive
 from benchmarks.backbones import MultiHeadNet, TaskHeads
 from benchmarks.backbones.norms import TaskNorm, batch_norm, normalise
 from benchmarks.loading import StreamStrategy, TensorBatches
+from benchmarks.outputs import Outputs
 from benchmarks.protocol import Protocol
 from benchmarks.spec import ProtocolSpec
 from benchmarks.streams.normalisation import Normalisation
@@ -86,7 +88,9 @@ def logits(net: Net, stream: Stream, part: Split, order: Tensor, size: int) -> T
     return out
 
 
-def strategy_for(net: Net, stream: Stream, method: Any, *, sees: Sees = "task") -> StreamStrategy:
+def strategy_for(
+    net: Net, stream: Stream, method: Any, *, sees: Sees = "task", **kwargs: Any
+) -> StreamStrategy:
     protocol = ProtocolSpec(epochs=2, batch_size=16)
     return StreamStrategy(
         stream=stream,
@@ -100,6 +104,7 @@ def strategy_for(net: Net, stream: Stream, method: Any, *, sees: Sees = "task") 
         device="cpu",
         plugins=[Protocol(protocol, seed=0), TaskStatistics(), method],
         evaluator=EvaluationPlugin(loggers=[]),
+        **kwargs,
     )
 
 
@@ -301,3 +306,25 @@ def test_estimation_draws_nothing_and_restores_modes(stream: Stream) -> None:
     assert net.bn1.training
     assert not net.bn2.training
     assert not net.bn1._forward_pre_hooks
+
+
+def test_statistics_are_measured_in_float32_where_training_computes_in_bfloat16(
+    stream: Stream,
+) -> None:
+    net = make_net()
+    compute = Outputs(run_spec("naive", "precision=bf16"))
+    strategy = strategy_for(net, stream, Naive(), compute=compute)
+    strategy.train(stream.benchmark("task").train_stream[0], eval_streams=[])
+    stored = {key: value.clone() for key, value in net.state_dict().items()}
+    estimate(net, 0, batches(stream, 0))
+    for key, value in net.state_dict().items():
+        torch.testing.assert_close(stored[key], value, rtol=1e-6, atol=1e-7)
+    with torch.no_grad():
+        exact = net.eval()(*example(stream))
+        assert 1e-4 < float((strategy.outputs(*example(stream)) - exact).abs().max()) < 0.1
+
+
+def example(stream: Stream) -> tuple[Tensor, Tensor]:
+    """Test images of the first task, and their task labels."""
+    part = stream.tasks[0].test
+    return stream.normalisation(part.x), part.task
