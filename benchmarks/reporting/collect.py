@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmarks.errors import BadInput, last_line
 from benchmarks.records import DamagedRecord, RunRecord, read_all
+from benchmarks.reporting.as_run import as_run
 from benchmarks.reporting.metrics import Undefined
 from benchmarks.reporting.registry import METRICS, metrics_of
 from benchmarks.reporting.specs import IMAGES, Flat, flatten, labels, show
@@ -80,7 +81,9 @@ def _frame(
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], str]]:
     specs = {
         # The same spec on other images (two releases of a data set) is another experiment.
-        run: flatten(record.spec) | {IMAGES: str(record.stream.get("data_hash"))[:12]}
+        run: flatten(record.spec)
+        | as_run(record)
+        | {IMAGES: str(record.stream.get("data_hash"))[:12]}
         for run, record in records.items()
     }
     rows: dict[str, dict[str, object]] = {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.records import IMPLIED, RunRecord
+from benchmarks.reporting.as_run import precision_of
 from benchmarks.reporting.published_entries import Protocol
 from benchmarks.reporting.specs import Flat, at, flatten, show
 
@@ -22,6 +23,8 @@ def obstacles(protocol: Protocol, record: RunRecord) -> list[str]:
         for key, there in sorted(protocol.spec.items())
         if key not in here or here[key] != there
     ]
+    if "precision" not in protocol.spec and here["precision"] != "fp32":
+        differing.append(f"precision: {here['precision']} here, not known there")
     lines = [protocol.not_comparable] if protocol.not_comparable else []
     if protocol.unknown:
         lines.append(f"not known there: {', '.join(protocol.unknown)}")
@@ -47,7 +50,8 @@ def _faults(flat: Mapping[str, Any]) -> set[str]:
 
 
 def settings(record: RunRecord) -> Flat:
-    """The run's spec by dotted key, with what its stream was: `published.toml` names these keys.
+    """The run's spec by dotted key, ``precision`` as it was run, with what its stream was:
+    `published.toml` names these keys.
 
     From the record of the stream: ``stream.tasks``, and of every task ``stream.classes_per_task``
     and ``stream.samples_per_task`` (train, valid, test); a list with an entry a task where the
@@ -61,6 +65,7 @@ def settings(record: RunRecord) -> Flat:
     return {
         **IMPLIED,
         **flatten(record.spec),
+        "precision": precision_of(record),
         "stream.tasks": len(record.accuracy_matrix),
         **{key: _of_every_task(values) for key, values in of_tasks.items() if values},
     }

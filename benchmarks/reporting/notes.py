@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.records import RunRecord
+from benchmarks.reporting.as_run import as_run, fallbacks
 from benchmarks.reporting.cells import Row, is_ranked
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.numbers import NOTHING
@@ -95,13 +96,15 @@ def provenance(collection: Collection, stream: str) -> list[str]:
     elif of_label:
         notes.append(f"The methods have different seeds: {who_has_what(of_label)}.")
     specs = {
-        str(label): flatten(collection.records[str(own.index[0])].spec)
+        str(label): flatten(first.spec) | as_run(first)
         for label, own in runs.groupby("label", sort=False)
+        for first in [collection.records[str(own.index[0])]]
     }
     differences = confounds(specs)
     if differences:
         notes.append("The methods differ in more than their own arguments:")
         notes += [f"- {difference}" for difference in differences]
+    notes += fallbacks(collection.records[str(run)] for run in runs.index)
     notes += _code([collection.records[str(run)].environment for run in runs.index])
     if collection.running[stream]:
         notes.append(f"Runs in progress, not in this table: {collection.running[stream]}.")

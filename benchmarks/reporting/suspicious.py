@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.records import IMPLIED, RunRecord, scenario_of
+from benchmarks.reporting.as_run import as_run
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.order import NULL_SPACE
 from benchmarks.reporting.specs import Flat, at, flatten
@@ -94,7 +95,10 @@ class _Row:
     def setting(self) -> Flat:
         """What two rows share that may be held against each other; methods choose their optimiser
         and their schedule."""
-        shared = ("stream", "stream_args", "class_order", "backbone", "backbone_args")
+        shared = (
+            *("stream", "stream_args", "class_order", "backbone", "backbone_args"),
+            *("precision", "environment"),
+        )
         return {
             key: value
             for key, value in self._spec.items()
@@ -111,7 +115,7 @@ class _Row:
 
     @property
     def _spec(self) -> Flat:
-        return {**IMPLIED, **flatten(self.record.spec)}
+        return {**IMPLIED, **flatten(self.record.spec), **as_run(self.record)}
 
 
 _EVALUATION = "protocol.eval_batch_size"
