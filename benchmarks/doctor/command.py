@@ -10,7 +10,13 @@ from typing import NoReturn
 
 from benchmarks.doctor.checks import Check, off, render
 from benchmarks.doctor.children import try_imports
-from benchmarks.doctor.compute import check_cuda, check_numpy, check_threads, gpu_driver
+from benchmarks.doctor.compute import (
+    check_cuda,
+    check_numpy,
+    check_precision,
+    check_threads,
+    gpu_driver,
+)
 from benchmarks.doctor.data_sets import check_data
 from benchmarks.doctor.packages import check_extras, check_needed, check_python, to_import
 from benchmarks.doctor.places import (
@@ -60,6 +66,7 @@ def examine(data: Path | None, out: Path, workers: int) -> Iterator[Check]:
     if facts:
         yield check_numpy(facts)
         yield check_cuda(facts, gpu_driver())
+        yield check_precision(facts)
     yield check_threads(workers, facts and facts["threads"])
     yield check_home()
     yield check_temporary()

@@ -54,6 +54,13 @@ def check_numpy(facts: Mapping[str, Any]) -> Check:
     return ok("torch with numpy", "they share arrays")
 
 
+def check_precision(facts: Mapping[str, Any]) -> Check:
+    """What ``precision = "auto"`` of a spec is here."""
+    devices = ["cpu", "cuda"] if facts["devices"] else ["cpu"]
+    found = [f"{'bf16' if device in facts['bf16'] else 'fp32'} on {device}" for device in devices]
+    return ok("precision", f"'auto' is {', '.join(found)}")
+
+
 def check_threads(workers: int, torch_threads: int | None) -> Check:
     """Threads a worker x workers against the cores that this process may use."""
     cores = (

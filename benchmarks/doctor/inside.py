@@ -48,6 +48,8 @@ def _import(name: str) -> dict[str, Any]:
 
 
 def _torch_facts(torch: Any) -> dict[str, Any]:
+    from benchmarks.precision import has_bf16
+
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -58,6 +60,7 @@ def _torch_facts(torch: Any) -> dict[str, Any]:
         "cuda_warning": str(said[-1].message) if said else "",
         # A build without kernels for the GPU's generation fails here and not before.
         "cuda_error": _fault(lambda: torch.ones(1, device="cuda").add(1).item()) if count else "",
+        "bf16": [device for device in ("cpu", "cuda") if has_bf16(device)],
         "numpy_error": _fault(lambda: torch.from_numpy(torch.ones(1).numpy())),
     }
 

@@ -15,7 +15,7 @@ from benchmarks.doctor import compute, packages, places
 from benchmarks.doctor.checks import Check, note, off, ok, render
 from benchmarks.doctor.children import try_imports
 from benchmarks.doctor.command import main
-from benchmarks.doctor.compute import check_cuda, check_numpy, check_threads
+from benchmarks.doctor.compute import check_cuda, check_numpy, check_precision, check_threads
 from benchmarks.doctor.data_sets import check_data
 from benchmarks.doctor.project import ROOT, read_project, within
 from benchmarks.errors import BadInput
@@ -29,6 +29,7 @@ TORCH = {
     "devices": [],
     "cuda_warning": "",
     "cuda_error": "",
+    "bf16": ["cpu"],
     "numpy_error": "",
 }
 
@@ -264,6 +265,12 @@ def test_cuda(monkeypatch, change, driver, verdict, said):
 def test_hidden_gpus_are_no_fault(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert check_cuda(TORCH, "580.1").verdict == "note"
+
+
+def test_the_precision_that_auto_is():
+    assert check_precision(TORCH).found == "'auto' is bf16 on cpu"
+    found = check_precision({**TORCH, "devices": ["H100"]}).found
+    assert found == "'auto' is bf16 on cpu, fp32 on cuda"
 
 
 def test_torch_without_numpy():
