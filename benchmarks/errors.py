@@ -37,3 +37,13 @@ def last_line(traceback: str | None) -> str:
     lines = (traceback or "").strip().splitlines()
     text = one_line(lines[-1]) if lines else ""
     return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def storable(traceback: str, limit: int = 8000) -> str:
+    """The ends of a traceback too long for a record; the run's log has it whole.
+
+    What is no text, bytes of a file's name for example, is escaped: JSON has no place for it.
+    """
+    half = limit // 2
+    text = traceback.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= limit else f"{text[:half]}\n[...]\n{text[-half:]}"

@@ -17,6 +17,7 @@ from benchmarks.build import build_model, build_optimizer
 from benchmarks.checkpoints import Checkpoints
 from benchmarks.claims import Claimed
 from benchmarks.environment import moved
+from benchmarks.errors import storable
 from benchmarks.interruptions import Interrupted, is_out_of_memory
 from benchmarks.loading import StreamStrategy
 from benchmarks.memory import peak
@@ -133,7 +134,7 @@ class TaskLoop:
             if is_out_of_memory(error):
                 raise
             log.exception("task %d failed", task + 1)
-            record.status, record.error = "failed", _storable(traceback.format_exc(limit=-8))
+            record.status, record.error = "failed", storable(traceback.format_exc(limit=-8))
         else:
             record.status = "finished"
         self._say_how(record, len(record.tasks))
@@ -197,16 +198,6 @@ class TaskLoop:
         self.curves.epoch(epoch)
         if self.notify is not None:
             self.notify(epoch.task, epoch.epoch, self.steps)
-
-
-def _storable(text: str, limit: int = 8000) -> str:
-    """The ends of a traceback too long for a record; the run's log has it whole.
-
-    What is no text, bytes of a file's name for example, is escaped: JSON has no place for it.
-    """
-    half = limit // 2
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= limit else f"{text[:half]}\n[...]\n{text[-half:]}"
 
 
 def _short(values: dict[str, float]) -> dict[str, float]:
