@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from avalanche.core import SupervisedPlugin
+from torch import Tensor
 
 from benchmarks.backbones import MultiHeadNet
 from benchmarks.streams.stream import Stream
@@ -79,19 +80,22 @@ class Accuracy(SupervisedPlugin[Any]):
         self.stream = stream
 
     def before_eval_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
-        self._correct, self._correct_task_aware, self._samples = 0, 0, 0
+        # Counted where the logits are: asking a GPU at every batch would make it wait.
+        self._correct: Tensor | int = 0
+        self._correct_task_aware: Tensor | int = 0
+        self._samples = 0
         self._own = self.stream.outputs(strategy.experience.current_experience)
 
     def after_eval_iteration(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         logits, y = strategy.mb_output, strategy.mb_y
         own = logits[:, self._own].argmax(1) + self._own.start
-        self._correct += int((logits.argmax(1) == y).sum())
-        self._correct_task_aware += int((own == y).sum())
+        self._correct = self._correct + (logits.argmax(1) == y).sum()
+        self._correct_task_aware = self._correct_task_aware + (own == y).sum()
         self._samples += len(y)
 
     def after_eval_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
-        self.percent = _percent(self._correct, self._samples)
-        self.percent_task_aware = _percent(self._correct_task_aware, self._samples)
+        self.percent = _percent(int(self._correct), self._samples)
+        self.percent_task_aware = _percent(int(self._correct_task_aware), self._samples)
 
 
 def _percent(correct: int, samples: int) -> float:

@@ -8,12 +8,10 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from avalanche.logging import BaseLogger
-from avalanche.training.plugins import EvaluationPlugin
-
 import baselines
 from benchmarks import run_log
 from benchmarks.build import build_model, build_optimizer
+from benchmarks.callbacks import NoMetrics
 from benchmarks.checkpoints import Checkpoints
 from benchmarks.claims import Claimed
 from benchmarks.environment import moved
@@ -89,7 +87,7 @@ class TaskLoop:
                 *self.outputs.plugins,
             ],
             compute=self.outputs,
-            evaluator=EvaluationPlugin(loggers=[BaseLogger()]),
+            evaluator=NoMetrics(),
         )
         self.curves = Curves(trackers, spec, work)
         self.benchmark = self.stream.benchmark(self.plugin.sees)

@@ -70,7 +70,7 @@ class TaskHeads(MultiHeadClassifier):
 
         The padding is the lowest number of the dtype: no probability, never the largest.
         """
-        present = task_labels.unique().tolist()
+        present = sorted(set(task_labels.tolist()))
         if len(present) == 1:
             return self.forward_single_task(x, present[0])
         out = x.new_full((len(x), self.max_class_label), torch.finfo(x.dtype).min)

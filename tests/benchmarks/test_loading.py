@@ -11,6 +11,7 @@ from avalanche.training.templates import SupervisedTemplate
 from small_runs import make_strategy, run_spec
 from torch import Tensor
 
+from benchmarks import loading
 from benchmarks.build import load_stream
 from benchmarks.loading import JoinedLast, TensorBatches
 from benchmarks.streams.split import Split
@@ -84,6 +85,31 @@ def test_a_last_batch_of_one_joins_the_batch_before(n: int, size: int, lengths: 
     loader = batches(size, split=of_size(n))
     assert [len(y) for _, y, _ in loader] == lengths
     assert len(loader) == len(lengths)
+
+
+@pytest.mark.parametrize("reshuffle", [True, False])
+def test_a_split_that_is_kept_normalised_gives_the_same_batches(
+    reshuffle: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = batches(reshuffle=reshuffle)
+    monkeypatch.setattr(loading, "KEPT", STREAM.tasks[0].train.x.numel() * 4 - 1)
+    too_large = batches(reshuffle=reshuffle)
+    assert (kept.normalised, too_large.normalised) == (reshuffle, False)
+    for _ in range(2):
+        for ours, theirs in zip(kept, too_large, strict=True):
+            assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("reshuffle", [True, False])
+def test_a_batch_may_be_written_to(reshuffle: bool) -> None:
+    loader = batches(reshuffle=reshuffle)
+    before = joined(loader)
+    for batch in loader:
+        for part in batch:
+            part.fill_(7)
+    after = joined(loader)
+    for a, b in zip(before, after, strict=True):
+        assert torch.equal(a.flatten().sort().values, b.flatten().sort().values)
 
 
 class Seen(SupervisedPlugin[Any]):
