@@ -14,7 +14,7 @@ from baselines.gpm import extend_basis, free_rank
 from baselines.projection import ProjectedUpdates
 from baselines.reservoir import Reservoir
 from ness.layers import Patterns
-from ness.moments import weight_matrix
+from ness.rows import weight_matrix
 from ness.sam import unmoved_statistics
 from ness.task_plugin import check_faults
 

@@ -12,7 +12,7 @@ from torch import nn
 from ness.adapter import Form, LowRankUpdate, attach, check_form
 from ness.attached import adapted_layers
 from ness.layers import Patterns
-from ness.moments import weight_columns
+from ness.rows import weight_columns
 from ness.task_plugin import TaskPlugin
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ness.layers import Patterns
-from ness.moments import Layer, weight_matrix
+from ness.rows import Layer, weight_matrix
 from ness.task_plugin import TaskPlugin
 
 

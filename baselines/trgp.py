@@ -22,7 +22,8 @@ from baselines.trust_region import (
 )
 from ness import compat
 from ness.layers import Patterns, in_task
-from ness.moments import Layer, eval_mode, weight_matrix
+from ness.moments import eval_mode
+from ness.rows import Layer, weight_matrix
 from ness.task_plugin import check_faults
 
 Fault = Literal["drops_strongest", "trains_norms"]

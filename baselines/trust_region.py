@@ -10,8 +10,8 @@ from torch import Tensor
 from baselines.gpm import padded
 from baselines.projection import drop
 from ness.adapter import LowRankUpdate, attach
-from ness.moments import Layer, weight_matrix
 from ness.nullspace import decompose
+from ness.rows import Layer, weight_matrix
 
 
 class ScaledSubspaces(LowRankUpdate):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from benchmarks.errors import BadInput, nearest
 from benchmarks.records import first_fault
 
-UNSET_AT_DEFAULT = frozenset({"as_released"})
+UNSET_AT_DEFAULT = frozenset({"as_released", "patch_share"})
 """Switches that are no part of a spec at their default, where they change nothing: so the ids
 of runs from before they existed stay what they were."""
 
@@ -39,12 +39,16 @@ def complete(
     unset = {
         name
         for name in UNSET_AT_DEFAULT & set(model.model_fields)
-        if list(getattr(made, name)) == list(model.model_fields[name].default)
+        if _plain(getattr(made, name)) == _plain(model.model_fields[name].default)
     }
     completed = made.model_dump(mode="json", exclude=unset)
     for name in UNSET_AT_DEFAULT & set(completed):  # sets, whatever their order in the TOML
         completed[name] = sorted(set(completed[name]))
     return completed
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _model_of(function: Callable[..., Any], skip: frozenset[str]) -> type[BaseModel]:

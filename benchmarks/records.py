@@ -17,7 +17,11 @@ from benchmarks.interruptions import writing
 from benchmarks.record_layers import listed_layers, named_layers
 from benchmarks.record_parts import Described, Matrix, Percent, TaskRecord, check_matrix
 
-IMPLIED: dict[str, Any] = {"protocol.keep": "best", "compile": False}
+IMPLIED: dict[str, Any] = {
+    "protocol.keep": "best",
+    "compile": False,
+    "strategy_args.patch_share": 1.0,
+}
 """What a stored spec means that lacks a key. Keys that were added after runs had been stored are no
 part of a spec at their default, so that ids stay what they were; see `benchmarks.spec`."""
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ness.attached import Attached, attach_as, require_free
-from ness.moments import ConvNd, Layer, weight_columns, weight_matrix
+from ness.rows import ConvNd, Layer, weight_columns, weight_matrix
 
 Form = Literal["auto", "fold", "factored"]
 

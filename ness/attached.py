@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ness.moments import ConvNd
+from ness.rows import ConvNd
 
 A = TypeVar("A", bound="Attached")
 

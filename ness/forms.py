@@ -8,9 +8,9 @@ from torch.optim import SGD
 
 from ness.adapter import attach
 from ness.attached import Attached
-from ness.moments import Layer
 from ness.nullspace import NullSpace
 from ness.projected import attach_projected
+from ness.rows import Layer
 
 NESSForm = Literal["auto", "fold", "factored", "projected"]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ness.attached import Attached, is_adaptable
 from ness.compat import AVALANCHE_HEADS
-from ness.moments import Layer
+from ness.rows import Layer
 
 Patterns = str | Sequence[str] | None
 _UNFINISHED = "_ness_unfinished_task"

@@ -9,60 +9,11 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ness.conv_moments import pays, window_moments
+from ness.rows import Layer, batched, input_rows, sampled_rows, second_moment, weight_columns
 
-ConvNd = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 Statistic = Literal["second_moment", "batch_mean"]
-
-
-def input_rows(layer: Layer, x: Tensor) -> Tensor:
-    """The inputs that a layer multiplies with its weight, one row a product: (..., n, d).
-
-    A Linear's input of any rank is flattened to (n, in_features). A convolution's is
-    unfolded after its own padding: (n, d) with d = in_channels * prod(kernel_size) and the
-    columns in the order of ``weight.flatten(1)``; (groups, n, d) if it is grouped.
-    """
-    if isinstance(layer, nn.Linear):
-        return x.reshape(-1, layer.in_features)
-    spatial = len(layer.kernel_size)
-    x = _pad(layer, _batched(layer, x))
-    for axis, (kernel, stride, dilation) in enumerate(
-        zip(layer.kernel_size, layer.stride, layer.dilation, strict=True), start=2
-    ):
-        x = x.unfold(axis, dilation * (kernel - 1) + 1, stride)[..., ::dilation]
-    x = x.unflatten(1, (layer.groups, -1))  # (batch, groups, channels, *positions, *kernel)
-    positions = range(3, 3 + spatial)
-    x = x.permute(1, 0, *positions, 2, *range(3 + spatial, x.dim()))
-    rows = x.reshape(layer.groups, -1, weight_columns(layer))
-    return rows if layer.groups > 1 else rows[0]
-
-
-def second_moment(layer: Layer, x: Tensor) -> Tensor:
-    """X^T X of the rows X that a layer multiplies (`input_rows`): (d, d), or (groups, d, d)."""
-    if isinstance(layer, nn.Conv2d) and layer.groups == layer.stride[0] * layer.stride[1] == 1:
-        padded = _pad(layer, _batched(layer, x))
-        _, channels, height, width = padded.shape
-        kernel = (layer.kernel_size[0], layer.kernel_size[1])
-        if layer.dilation == (1, 1) and pays(channels, (height, width), kernel):
-            return window_moments(padded, kernel)
-    rows = input_rows(layer, x)
-    return rows.mT @ rows
-
-
-def weight_columns(layer: Layer) -> int:
-    """d: how many inputs one output of the layer sees."""
-    return layer.weight.shape[1:].numel()
-
-
-def weight_matrix(layer: nn.Module, weight: Tensor) -> Tensor:
-    """A weight (or its update) as W with outputs = rows @ W^T: (out, d) or (groups, out/g, d)."""
-    matrix = weight.flatten(1)
-    groups = getattr(layer, "groups", 1)
-    return matrix.unflatten(0, (groups, -1)) if groups > 1 else matrix
 
 
 def batch_slices(n: int, size: int) -> list[slice]:
@@ -114,6 +65,10 @@ class InputMoments:
     ``statistic``: ``"second_moment"`` sums x x^T over all rows; ``"batch_mean"`` averages
     the layer's input over the batch first, as the code of Adam-NSCL does.
 
+    ``patch_share``: of each batch's windows that a convolution multiplies, the share that is
+    measured, drawn anew for every batch (the same draws with the same ``seed``), the sum scaled
+    to all of them. 1 measures all.
+
     ``M[name]`` has shape (d, d), or (groups, d, d) for a grouped convolution.
     """
 
@@ -122,10 +77,14 @@ class InputMoments:
         layers: Mapping[str, Layer],
         *,
         statistic: Statistic = "second_moment",
+        patch_share: float = 1.0,
+        seed: int = 0,
     ) -> None:
         self.layers = dict(layers)
-        self.statistic = statistic
+        self.statistic, self.patch_share = statistic, patch_share
         self.M: dict[str, Tensor] = {}
+        self._generator = torch.Generator().manual_seed(seed)
+        self._waiting: dict[str, list[Tensor]] = {}
         _warn_of_wide(self.layers)
 
     def collect(
@@ -140,6 +99,8 @@ class InputMoments:
         with eval_mode(model), self._watching(), torch.no_grad(), outside_autocast, _slow_path():
             for batch in batches:
                 forward(batch)
+            for name in list(self._waiting):
+                self._sum_waiting(name)
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
@@ -161,13 +122,33 @@ class InputMoments:
         x = x.detach()
         if self.statistic == "batch_mean":
             if not isinstance(layer, nn.Linear):
-                x = _batched(layer, x)
+                x = batched(layer, x)
             x = x.to(_exact(x)).mean(0, keepdim=True)
-        product = second_moment(layer, x.to(_exact(x))).double()
+        x = x.to(_exact(x))
+        if isinstance(layer, nn.Linear):
+            self._wait(name, input_rows(layer, x))
+        elif self.patch_share < 1:
+            rows = sampled_rows(layer, x, self.patch_share, self._generator)
+            self._sum(name, rows.mT @ rows)
+        else:
+            self._sum(name, second_moment(layer, x))
+
+    def _wait(self, name: str, rows: Tensor) -> None:
+        """Put a Linear's rows aside until they are d: a sum over (d, d) a batch costs more."""
+        waiting = self._waiting.setdefault(name, [])
+        waiting.append(rows.clone())  # what comes after the layer may work in place
+        if sum(map(len, waiting)) >= rows.shape[-1]:
+            self._sum_waiting(name)
+
+    def _sum_waiting(self, name: str) -> None:
+        rows = torch.cat(self._waiting.pop(name))
+        self._sum(name, rows.mT @ rows)
+
+    def _sum(self, name: str, product: Tensor) -> None:
         if name in self.M:
             self.M[name] += product
         else:
-            self.M[name] = product
+            self.M[name] = product.double()
 
 
 def _warn_of_wide(layers: Mapping[str, Layer]) -> None:
@@ -195,24 +176,6 @@ def check_moments(M: Mapping[str, Tensor], layers: Mapping[str, Layer]) -> None:
                 f"recorded {M[name].shape[-1]}: load the state of this model, and exclude layers "
                 f"that grow"
             )
-
-
-def _batched(layer: nn.Conv1d | nn.Conv2d | nn.Conv3d, x: Tensor) -> Tensor:
-    return x if x.dim() == len(layer.kernel_size) + 2 else x.unsqueeze(0)
-
-
-def _pad(layer: nn.Conv1d | nn.Conv2d | nn.Conv3d, x: Tensor) -> Tensor:
-    if layer.padding == "valid":
-        return x
-    pads: list[int] = []
-    for axis in reversed(range(len(layer.kernel_size))):
-        if layer.padding == "same":
-            both = layer.dilation[axis] * (layer.kernel_size[axis] - 1)
-            pads += [both // 2, both - both // 2]
-        else:
-            pads += [int(layer.padding[axis])] * 2
-    mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
-    return F.pad(x, pads, mode=mode) if any(pads) else x
 
 
 def _exact(x: Tensor) -> torch.dtype:

@@ -9,7 +9,7 @@ much is known without the earlier data: ||X (U V^T)^T||_F^2 = trace(U V^T M V U^
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -18,9 +18,10 @@ from torch import Tensor
 from ness.attached import Attached, adapted_layers
 from ness.forms import NESSForm, attach_update, check_ness_form, check_optimizer
 from ness.layers import Patterns, at_release
-from ness.moments import add_moments, check_moments, weight_matrix
+from ness.moments import add_moments, check_moments
 from ness.nullspace import NullSpace, Rule, check_rule, null_space, ratio, response
 from ness.projected import DecayFromBase
+from ness.rows import weight_matrix
 from ness.task_plugin import TaskPlugin, check_faults
 
 Moments = Literal["accumulate", "recompute"]
@@ -40,6 +41,8 @@ class NESSPlugin(TaskPlugin):
       data: memory d^2 float64 a layer, flat in the number of tasks. ``"recompute"`` keeps all
       training inputs and measures them anew with the current weights after each task, as the
       authors' code does.
+    - ``patch_share``: the share of each convolution's windows (patches) that the moments are
+      taken over, drawn at random; 1 takes all. Less costs less and turns the basis a little.
     - ``include``, ``exclude``, ``heads``: shell-style patterns of module names. All Linear
       and convolution layers are adapted but the heads; Avalanche's own classifiers are
       heads, others are named with ``heads``.
@@ -69,6 +72,7 @@ class NESSPlugin(TaskPlugin):
         eps: float = 1e-3,
         rule: Rule = "nuclear",
         moments: Moments = "accumulate",
+        patch_share: float = 1.0,
         include: Patterns = None,
         exclude: Patterns = None,
         heads: Patterns = None,
@@ -84,6 +88,9 @@ class NESSPlugin(TaskPlugin):
         if moments not in ("accumulate", "recompute"):
             raise ValueError(f"moments = {moments!r} is unknown; choose accumulate or recompute")
         self.eps, self.rule, self.moments, self.form = eps, rule, moments, form
+        if not 0 < patch_share <= 1:
+            raise ValueError(f"patch_share = {patch_share} must be above 0 and at most 1")
+        self.patch_share = patch_share
         self.keeps_data = moments == "recompute"
         self.train_bias, self.train_norm = train_bias, train_norm
         self.as_released = as_released
@@ -141,10 +148,13 @@ class NESSPlugin(TaskPlugin):
         if self.tasks_done > 0 and "first_task_only" in self.as_released:
             return
         if self.moments == "accumulate":
-            add_moments(self.M, self.input_moments(strategy, self.task_data(strategy)))
+            add_moments(self.M, self._moments(strategy, self.task_data(strategy)))
         else:
             self._kept_data += [[batch[0], batch[-1]] for batch in self.task_data(strategy)]
-            self.M = self.input_moments(strategy, self._kept_data)
+            self.M = self._moments(strategy, self._kept_data)
+
+    def _moments(self, strategy: Any, batches: Iterable[Any]) -> dict[str, Tensor]:
+        return self.input_moments(strategy, batches, patch_share=self.patch_share)
 
     def _measure(self, name: str, layer: Attached) -> None:
         """Interference of U V^T with the inputs that M recorded, and its bound tau * ||U||_F."""

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ness.attached import Attached, attach_as, require_free
-from ness.moments import ConvNd, Layer, weight_matrix
+from ness.rows import ConvNd, Layer, weight_matrix
 
 
 class ProjectedWeight(Attached):

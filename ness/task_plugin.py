@@ -103,10 +103,20 @@ class TaskPlugin(TrainableLayers):
         return outputs
 
     def input_moments(
-        self, strategy: Any, batches: Iterable[Any], *, statistic: Statistic = "second_moment"
+        self,
+        strategy: Any,
+        batches: Iterable[Any],
+        *,
+        statistic: Statistic = "second_moment",
+        patch_share: float = 1.0,
     ) -> dict[str, Tensor]:
         """M of the adapted layers' inputs, in one pass over (x, ..., task label) batches."""
-        moments = InputMoments(self.layers(strategy.model), statistic=statistic)
+        moments = InputMoments(
+            self.layers(strategy.model),
+            statistic=statistic,
+            patch_share=patch_share,
+            seed=self.tasks_done,
+        )
         moments.collect(strategy.model, batches, lambda batch: self.forward(strategy, batch))
         return moments.M
 

@@ -23,7 +23,7 @@ from ness.layers import (
     select_layers,
     shared_head,
 )
-from ness.moments import Layer
+from ness.rows import Layer
 
 
 class TrainableLayers(SupervisedPlugin[Any]):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from benchmarks.backbones.heads import MultiHeadNet, TaskHeads
 from benchmarks.backbones.norms import BatchNormKind, batch_norm, normalise
+from benchmarks.backbones.pooling import max_pool
 
 CONVOLUTIONS = ((64, 4), (128, 3), (256, 2))
 """Channels and kernel of conv1 to conv3 (protocol.md section 2)."""
@@ -56,7 +57,7 @@ class AlexNet(MultiHeadNet):
     def features(self, x: Tensor, task_labels: Tensor) -> Tensor:
         """Images (n, channels, h, w) of tasks (n,) to features (n, 2048)."""
         for i in (1, 2, 3):
-            x = F.max_pool2d(self._block(i, f"conv{i}", x, task_labels), 2)
+            x = max_pool(self._block(i, f"conv{i}", x, task_labels))
         x = x.flatten(1)
         for i in (4, 5):
             x = self._block(i, f"fc{i - 3}", x, task_labels)

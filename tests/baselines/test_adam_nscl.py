@@ -6,8 +6,8 @@ from avalanche.training.plugins import LRSchedulerPlugin
 
 from baselines.adam_nscl import AdamNSCL, ApproximateNullSpace
 from ness import compat
-from ness.moments import weight_matrix
 from ness.nullspace import decompose
+from ness.rows import weight_matrix
 from toys import (
     ToyBatchNormNet,
     ToyConvNet,

@@ -7,7 +7,7 @@ import baselines
 from baselines.controls import Frozen, RandomSubspace
 from baselines.stock import Naive
 from ness import NESSPlugin
-from ness.moments import weight_matrix
+from ness.rows import weight_matrix
 from ness.task_plugin import TaskPlugin
 from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 

@@ -7,7 +7,7 @@ from avalanche.models import MultiHeadClassifier, MultiTaskModule
 import baselines
 from dense_oracle import CONVOLUTIONS, dense_rows, image_for
 from ness import compat
-from ness.moments import weight_columns, weight_matrix
+from ness.rows import weight_columns, weight_matrix
 from toys import toy_benchmark, toy_strategy, train_quietly
 
 METHODS = ("ness", "gpm", "sgp", "trgp", "adam_nscl", "owm", "lora", "inflora")

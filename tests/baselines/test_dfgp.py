@@ -10,7 +10,7 @@ from avalanche.core import SupervisedPlugin
 from baselines.dfgp import DFGP, climb
 from baselines.gpm import GPM
 from ness import SAMPlugin
-from ness.moments import weight_matrix
+from ness.rows import weight_matrix
 from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
 

@@ -8,7 +8,7 @@ from avalanche.benchmarks import dataset_benchmark
 
 from baselines.gpm import GPM, extend_basis, free_rank
 from baselines.projection import drop, keep
-from ness.moments import weight_matrix
+from ness.rows import weight_matrix
 from toys import ToyConvNet, ToyDataset, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
 OPTIMIZERS = {

@@ -7,7 +7,7 @@ from baselines.dual_memory import DualMemory
 from baselines.gpm import extend_basis
 from baselines.inflora import InfLoRA, design
 from ness.attached import Attached
-from ness.moments import weight_matrix
+from ness.rows import weight_matrix
 from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from baselines.lora import LoRA
 from ness.attached import Attached
-from ness.moments import weight_matrix
+from ness.rows import weight_matrix
 from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
 

@@ -5,7 +5,7 @@ import torch
 from avalanche.benchmarks import dataset_benchmark
 
 from baselines.owm import OWM, projector
-from ness.moments import weight_matrix
+from ness.rows import weight_matrix
 from toys import ToyConvNet, ToyDataset, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
 

@@ -5,7 +5,7 @@ import torch
 
 from baselines.gpm import GPM
 from baselines.sgp import SGP, importance
-from ness.moments import weight_matrix
+from ness.rows import weight_matrix
 from toys import ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
 

@@ -11,7 +11,7 @@ from baselines.projection import keep
 from baselines.trgp import TRGP
 from baselines.trust_region import ScaledSubspaces, attach_scales, task_basis, trusted
 from ness import release
-from ness.moments import weight_matrix
+from ness.rows import weight_matrix
 from toys import ToyConvNet, ToyNet, toy_benchmark, toy_strategy, train_quietly, trunk
 
 

@@ -13,7 +13,7 @@ from benchmarks.arguments import complete
 from benchmarks.backbones import BACKBONES, AlexNet, alexnet
 from benchmarks.errors import BadInput
 from ness.layers import is_norm, keeps_running_statistics, select_layers
-from ness.moments import weight_columns
+from ness.rows import weight_columns
 
 
 def reference(dropout: Sequence[float], classes: int) -> nn.Sequential:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from benchmarks.arguments import complete
 from benchmarks.backbones import BACKBONES, lenet
 from ness.layers import select_layers
-from ness.moments import weight_columns
+from ness.rows import weight_columns
 
 
 def labels(n: int, task: int = 0) -> Tensor:

@@ -13,7 +13,7 @@ from benchmarks.arguments import complete
 from benchmarks.backbones import BACKBONES, ResNet18, resnet18
 from benchmarks.errors import BadInput
 from ness.layers import keeps_running_statistics, select_layers
-from ness.moments import weight_columns
+from ness.rows import weight_columns
 
 FIVE = {"heads": [10] * 5, "input_shape": (3, 32, 32)}
 MINI = {"heads": [5] * 20, "input_shape": (3, 84, 84), "stride": 2}

@@ -10,7 +10,7 @@ from torch import nn
 
 from ness.adapter import LowRankUpdate, _cheaper_form, attach
 from ness.attached import is_adaptable
-from ness.moments import weight_columns
+from ness.rows import weight_columns
 
 LAYERS = {
     "linear": (lambda: nn.Linear(7, 5), (4, 7)),

@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from ness import moments as module
+from ness import rows as module
 from ness.conv_moments import pays, window_moments
-from ness.moments import InputMoments, input_rows, second_moment
+from ness.moments import InputMoments
+from ness.rows import input_rows, second_moment
 
 SIZES = [
     ((2, 3, 7, 8), (3, 3)),

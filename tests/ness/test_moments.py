@@ -6,15 +6,8 @@ from torch import nn
 
 from dense_oracle import CONVOLUTIONS, dense_rows, image_for
 from ness import moments
-from ness.moments import (
-    InputMoments,
-    add_moments,
-    batch_slices,
-    check_moments,
-    eval_mode,
-    input_rows,
-    weight_matrix,
-)
+from ness.moments import InputMoments, add_moments, batch_slices, check_moments, eval_mode
+from ness.rows import input_rows, sampled_rows, weight_matrix
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
@@ -187,3 +180,59 @@ def test_a_layer_too_wide_to_decompose_soon_is_named(monkeypatch: pytest.MonkeyP
     with pytest.warns(UserWarning, match=r"'wide' has 100 inputs: .* exclude='wide'") as caught:
         InputMoments(layers)
     assert len(caught) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_sampled_patches_are_rows_of_the_whole(name):
+    layer = CONVOLUTIONS[name]
+    x = image_for(layer)
+    whole = dense_rows(layer, x)
+    generator = torch.Generator().manual_seed(0)
+    sampled = sampled_rows(layer, x, 0.3, generator)
+    sampled = sampled if layer.groups > 1 else sampled[None]
+    k, n = sampled.shape[1], whole.shape[1]
+    assert k == -(-3 * n // 10)
+    exact = "donot_use_mm_for_euclid_dist"
+    distance = torch.cdist(sampled * (k / n) ** 0.5, whole, compute_mode=exact)
+    nearest = distance.min(-1)
+    assert nearest.values.max() < 1e-5
+    if name != "circular":  # has the same window at several positions
+        assert all(len(set(group.tolist())) == k for group in nearest.indices), "none twice"
+
+
+def test_moments_of_sampled_patches_are_right_on_average():
+    torch.manual_seed(0)
+    layer, x = nn.Conv2d(2, 3, 3, padding=1), torch.randn(8, 2, 6, 6)
+
+    def measured(**options):
+        moments = InputMoments({"conv": layer}, **options)
+        moments.collect(layer, [x], layer)
+        return moments.M["conv"]
+
+    exact = measured()
+    samples = [measured(patch_share=0.5, seed=seed) for seed in range(40)]
+    assert torch.equal(samples[3], measured(patch_share=0.5, seed=3))
+    assert not torch.equal(samples[3], samples[4])
+    spread = torch.stack(samples).std(0)
+    error = (torch.stack(samples).mean(0) - exact).abs()
+    assert (error < 5 * spread / 40**0.5).all()
+    torch.testing.assert_close(measured(patch_share=1.0), exact)
+
+
+def test_rows_of_a_linear_are_kept_as_they_were_when_it_was_called():
+    class InPlace(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(50, 2)
+
+        def forward(self, x):
+            y = self.fc(x)
+            x.zero_()  # as an in-place activation would
+            return y
+
+    net, batches = InPlace(), [torch.randn(30, 50) for _ in range(3)]
+    rows = torch.cat(batches).double()
+    moments = InputMoments({"fc": net.fc})
+    moments.collect(net, batches, net)
+    torch.testing.assert_close(moments.M["fc"], rows.T @ rows, rtol=1e-5, atol=1e-4)

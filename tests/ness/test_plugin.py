@@ -19,7 +19,7 @@ import baselines
 from ness import NESS, NESSPlugin, release
 from ness.adapter import attach
 from ness.attached import Attached
-from ness.moments import input_rows
+from ness.rows import input_rows
 from toys import (
     ToyConvNet,
     ToyDataset,
@@ -459,7 +459,15 @@ def test_refusals_name_the_cause():
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"eps": 0}, {"rule": "best"}, {"moments": "forget"}, {"form": "round"}]
+    "arguments",
+    [
+        {"eps": 0},
+        {"rule": "best"},
+        {"moments": "forget"},
+        {"form": "round"},
+        {"patch_share": 0},
+        {"patch_share": 1.5},
+    ],
 )
 def test_bad_arguments_are_named(arguments):
     name = next(iter(arguments))
