@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from benchmarks.integrity import decode
 from benchmarks.interruptions import writing
 from benchmarks.records import first_fault, write_atomically
 from benchmarks.speed.paired import Ratio
+from benchmarks.speed.quantities import bounds
 
 MOVING = ("load_average", "git_dirty")
 """What may differ between two measurements of one file: `Measured.merge` has the sum of both."""
@@ -51,9 +53,14 @@ class Measured(BaseModel):
     work on the machine."""
     ratios: dict[str, Entry] = {}
     missing: list[str] = []
+    nets: dict[str, dict[str, Any]] = {}
+    """What was timed: sizes, and the ranks that NESS left each layer."""
+    goals: dict[str, dict[str, float | None]] = {}
+    """For readers of the file: what the ratios in it are to be at most."""
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
+        self.goals = {name: asdict(bound) for name, bound in bounds() if name in self.ratios}
         with writing(path):
             write_atomically(path, (json.dumps(self.model_dump(), indent=1) + "\n").encode())
 
@@ -88,7 +95,7 @@ class Measured(BaseModel):
             "git_dirty": bool(before.get("git_dirty")) or bool(now.get("git_dirty")),
             "load_average": max(before.get("load_average", 0.0), now.get("load_average", 0.0)),
         }
-        self.ratios = earlier.ratios | self.ratios
+        self.ratios, self.nets = earlier.ratios | self.ratios, earlier.nets | self.nets
         wanted = dict.fromkeys([*earlier.missing, *self.missing])
         self.missing = [name for name in wanted if name not in self.ratios]
 
