@@ -42,8 +42,9 @@ def complete(
         if _plain(getattr(made, name)) == _plain(model.model_fields[name].default)
     }
     completed = made.model_dump(mode="json", exclude=unset)
-    for name in UNSET_AT_DEFAULT & set(completed):  # sets, whatever their order in the TOML
-        completed[name] = sorted(set(completed[name]))
+    for name in UNSET_AT_DEFAULT & set(completed):
+        if isinstance(completed[name], list):  # a set, whatever its order in the TOML
+            completed[name] = sorted(set(completed[name]))
     return completed
 
 

@@ -136,3 +136,11 @@ def test_methods_have_the_settings_of_the_authors(
 def test_miniimagenet_has_the_authors_class_order_and_the_others_none() -> None:
     orders = {path.stem: load_sweep(path).class_order for path in PAPER}
     assert orders == {"cifar100": "fixed", "five_datasets": "fixed", "miniimagenet": "per_seed"}
+
+
+def test_the_ablation_of_patches_goes_on_from_runs_with_all_of_them() -> None:
+    small = "cpu/split_cifar100_small.toml"
+    ness = runs_of("ablations/patch_share.toml", "ness")
+    assert {run.strategy_args.get("patch_share") for run in ness} == {None, 0.25, 0.1, 0.02}
+    whole = [run for run in ness if "patch_share" not in run.strategy_args]
+    assert [run.id for run in whole] == [run.id for run in runs_of(small, "ness")]

@@ -378,6 +378,15 @@ def test_faults_are_a_set_and_no_part_of_a_spec_while_off() -> None:
         run_spec("gpm", 'strategy.gpm.as_released=["typo"]')
 
 
+@pytest.mark.parametrize("whole", ["1.0", "1"])
+def test_a_share_of_the_windows_is_no_part_of_a_spec_while_it_is_all_of_them(whole: str) -> None:
+    plain = run_spec("ness")
+    assert run_spec("ness", f"strategy.ness.patch_share={whole}").id == plain.id
+    sampled = run_spec("ness", "strategy.ness.patch_share=0.25")
+    assert sampled.strategy_args["patch_share"] == 0.25
+    assert sampled.id != plain.id
+
+
 def test_arguments_of_a_parent_are_arguments_too() -> None:
     spec = run_spec("sgp", "strategy.sgp.threshold=0.9", "strategy.sgp.alpha=3.0")
     assert spec.strategy_args["threshold"] == 0.9
