@@ -10,6 +10,7 @@ gradient, Adam for one, U and D are trained differently.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import torch
@@ -43,10 +44,13 @@ class ProjectedWeight(Attached):
         return self.weight
 
     def project(self, rows: Tensor) -> Tensor:
-        """rows V V^T, for rows (..., d)."""
+        """rows V V^T, for rows (n, d) or (groups, n, d)."""
         basis = self.basis.to(rows.dtype)
-        part = (rows @ basis) @ basis.mT
-        return rows - part if self.complement else part
+        inside = rows @ basis
+        if not self.complement:
+            return inside @ basis.mT
+        subtract = torch.baddbmm if rows.dim() == 3 else torch.addmm
+        return subtract(rows, inside, basis.mT, alpha=-1)
 
     def project_weight(self, matrix: Tensor) -> Tensor:
         """The same for what is shaped like ``weight``."""
@@ -135,7 +139,7 @@ class _ProjectedGradient(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        with torch.autocast(gradient.device.type, enabled=False):
+        with _exactly(gradient.device.type):
             return ctx.project(gradient), None
 
 
@@ -158,7 +162,7 @@ class _ProjectedLinear(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Any:
         x, weight = ctx.saved_tensors
         wanted_x, _, wanted_bias, _ = ctx.needs_input_grad
-        with torch.autocast(gradient.device.type, enabled=False):
+        with _exactly(gradient.device.type):
             rows = gradient.reshape(-1, weight.shape[0])
             inputs = ctx.project(x.reshape(-1, weight.shape[1]))
             return (
@@ -167,3 +171,10 @@ class _ProjectedLinear(torch.autograd.Function):
                 rows.sum(0) if wanted_bias else None,
                 None,
             )
+
+
+def _exactly(device_type: str) -> AbstractContextManager[Any]:
+    """Outside autocast. Entering that costs as much as the products of a small layer."""
+    if torch.is_autocast_enabled(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return nullcontext()
