@@ -13,7 +13,7 @@ import torch
 from benchmarks.errors import BadInput
 from benchmarks.interruptions import needing_memory
 from benchmarks.run import deterministic
-from benchmarks.speed.measure import Progress, budget, measure
+from benchmarks.speed.measure import LEAST, Progress, budget, measure
 from benchmarks.speed.nets import NETS, THREADS
 from benchmarks.speed.outputs import FILE, write_outputs
 from benchmarks.speed.quantities import Kind, names
@@ -53,7 +53,7 @@ def run(
             for number, (kind, net) in enumerate(todo, start=1):
                 what = f"{number}/{len(todo)} {kind} {net}"
                 _say(f"{what}: preparing, then {budget(kind, net, total_s):.0f} s")
-                found = measure(kind, net, device, total_s, _progress(what))
+                found = measure(kind, net, device, total_s, _progress(what, LEAST[kind]))
                 measured.ratios |= found
                 measured.nets[net] = NETS[net].describe()
                 measured.missing = [name for name in measured.missing if name not in found]
@@ -66,14 +66,15 @@ def run(
     return measured
 
 
-def _progress(what: str) -> Progress:
+def _progress(what: str, least: int) -> Progress:
     last = [time.perf_counter()]
 
     def report(rounds_done: int, left_s: float) -> None:
         now = time.perf_counter()
         if now - last[0] >= EVERY_S:
             last[0] = now
-            _say(f"{what}: {rounds_done} rounds, {max(0.0, left_s):.0f} s left")
+            left = f"{left_s:.0f} s left" if left_s > 0 else f"at least {least}"
+            _say(f"{what}: {rounds_done} rounds, {left}")
 
     return report
 

@@ -21,7 +21,7 @@ from benchmarks.speed.table import ordered
 
 BLUE, GREEN, RED = "#0072B2", "#009E73", "#D55E00"
 """Of Okabe & Ito: measured, goal, limit."""
-TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
+TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1, 1.3, 2, 3, 5, 10)
 ROW, MARGINS = 0.19, 0.75
 """Heights in inches."""
 
@@ -45,11 +45,11 @@ def figure(measured: Measured) -> Figure:
     last.xaxis.set_minor_locator(NullLocator())
     last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     last.set_xlabel("Ratio of times (median, 95 % interval)")
-    handles = [
-        Line2D([], [], color=BLUE, marker="o", label="measured"),
-        Line2D([], [], color=GREEN, marker="|", linestyle="", markersize=9, label="goal, at most"),
-        Line2D([], [], color=RED, marker="|", linestyle="", markersize=9, label="limit"),
-    ]
+    handles = [Line2D([], [], color=BLUE, marker="o", markersize=3.5, label="measured")]
+    for colour, label in ((GREEN, "goal, at most"), (RED, "limit")):
+        bar = Line2D([], [], color=colour, marker="|", linestyle="", markersize=9, label=label)
+        bar.set_markeredgewidth(1.6)
+        handles.append(bar)
     drawn.legend(handles=handles, loc="outside lower center", ncols=3)
     return drawn
 
@@ -63,7 +63,9 @@ def _panel(axes: Axes, rows: Rows) -> None:
                 if value is not None:
                     axes.plot(value, at, "|", color=colour, markersize=9, markeredgewidth=1.6)
         axes.hlines(at, entry.low, entry.high, color=BLUE, linewidth=1.4, zorder=3)
-        axes.plot(entry.median, at, "o", color=BLUE, markeredgecolor="white", zorder=4)
+        axes.plot(entry.median, at, "o", color=BLUE, markersize=3.5, zorder=4)
+        ends = (entry.low, entry.high)
+        axes.plot(ends, (at, at), "|", color=BLUE, markersize=4, markeredgewidth=1, zorder=3)
         axes.annotate(
             f"{entry.median:.2f}",
             (1, at),

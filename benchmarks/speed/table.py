@@ -86,12 +86,15 @@ def _place(measured: Measured) -> list[str]:
 
 
 def _nets(measured: Measured) -> list[str]:
-    return [
-        f"{NETS[name]}: images {tuple(net['input_shape'])}, {net['samples']} of {net['classes']} "
-        f"classes a task, {net['tasks']} tasks; ranks {', '.join(map(str, net['ranks'].values()))} "
-        f"(of results/{net['ranks_from']})."
-        for name, net in measured.nets.items()
-    ]
+    lines = []
+    for name, net in measured.nets.items():
+        ranks = ", ".join(map(str, net["ranks"].values()))
+        lines.append(
+            f"{NETS[name]}: images {tuple(net['input_shape'])}, {net['samples']} of "
+            f"{net['classes']} classes a task ({net['loop_samples']} beside the bare loop), "
+            f"{net['tasks']} tasks; ranks {ranks} (of results/{net['ranks_from']})."
+        )
+    return lines
 
 
 def goals_missed(ratios: Mapping[str, Entry]) -> list[str]:
