@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from benchmarks.errors import BadInput, nearest
 from benchmarks.records import first_fault
 
-UNSET_AT_DEFAULT = frozenset({"as_released", "patch_share"})
+UNSET_AT_DEFAULT = frozenset({"as_released", "patch_share", "fast_dropout"})
 """Switches that are no part of a spec at their default, where they change nothing: so the ids
 of runs from before they existed stay what they were."""
 

@@ -51,6 +51,8 @@ def build_model(spec: RunSpec, stream: Stream) -> MultiHeadNet:
         )
     if stream.scenario == "cil":
         model.heads.mask_unseen()
+    if spec.channels_last:  # of the weights: convolutions then give their outputs alike
+        model.to(memory_format=torch.channels_last)
     return model
 
 

@@ -20,6 +20,8 @@ from benchmarks.record_parts import Described, Matrix, Percent, TaskRecord, chec
 IMPLIED: dict[str, Any] = {
     "protocol.keep": "best",
     "compile": False,
+    "channels_last": False,
+    "backbone_args.fast_dropout": False,
     "strategy_args.patch_share": 1.0,
 }
 """What a stored spec means that lacks a key. Keys that were added after runs had been stored are no

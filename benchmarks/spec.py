@@ -120,8 +120,10 @@ class RunSpec(Table):
     threads: int = Field(1, ge=1, le=1024)
     compile: bool = False
     """Whether the trunk goes through `torch.compile`; see `benchmarks.compiling`."""
+    channels_last: bool = False
+    """Whether images lie in memory with their channels last: other kernels, often faster ones."""
 
-    unset_at_default: ClassVar[frozenset[str]] = frozenset({"compile"})
+    unset_at_default: ClassVar[frozenset[str]] = frozenset({"compile", "channels_last"})
 
     @property
     def id(self) -> str:

@@ -42,6 +42,7 @@ class SweepSpec(Table):
     precision: Precision = "fp32"
     threads: int = Field(1, ge=1, le=1024)
     compile: bool = False
+    channels_last: bool = False
     stream_args: dict[str, Any] = Field(default_factory=dict)
     backbone_args: dict[str, Any] = Field(default_factory=dict)
     protocol: dict[str, Any] = Field(default_factory=dict)
@@ -140,6 +141,7 @@ def _resolved(sweep: SweepSpec) -> tuple[dict[str, Any], dict[str, dict[str, Any
         "precision": sweep.precision,
         "threads": sweep.threads,
         "compile": sweep.compile,
+        "channels_last": sweep.channels_last,
     }
 
     def strategy_args(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -120,16 +120,17 @@ class RowLimits:
             hook.remove()
         self._limits, self._hooks, self._before = [], [], []
 
-    @torch.no_grad()
     def remember(self) -> None:
         """Take the values that `restore` puts back."""
         self._before = [p.detach()[resting].clone() for p, resting in self._limits]
 
-    @torch.no_grad()
     def restore(self) -> None:
         """Undo what weight decay, momentum and the like did to the rows that rest."""
-        for (parameter, resting), before in zip(self._limits, self._before, strict=False):
-            parameter[resting] = before
+        if not self._before:
+            return
+        with torch.no_grad():
+            for (parameter, resting), before in zip(self._limits, self._before, strict=False):
+                parameter[resting] = before
         self._before = []
 
 

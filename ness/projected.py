@@ -76,14 +76,9 @@ class ProjectedWeight(Attached):
         """Whether to project the inputs of the weight's gradient, and not the gradient itself.
 
         The same, since G = Y^T X for inputs X and gradients Y of the outputs, and cheaper where a
-        batch has fewer rows than the layer has outputs. Not under autocast: the inputs would be
-        rounded after they were projected, and protect to three digits.
+        batch has fewer rows than the layer has outputs.
         """
-        return (
-            isinstance(self, nn.Linear)
-            and x.numel() < self.out_features * self.in_features
-            and not torch.is_autocast_enabled(x.device.type)
-        )
+        return isinstance(self, nn.Linear) and x.numel() < self.out_features * self.in_features
 
 
 def attach_projected(layer: Layer, V: Tensor, C: Tensor) -> ProjectedWeight:
@@ -163,10 +158,11 @@ class _ProjectedLinear(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         wanted_x, _, wanted_bias, _ = ctx.needs_input_grad
         with _exactly(gradient.device.type):
-            rows = gradient.reshape(-1, weight.shape[0])
-            inputs = ctx.project(x.reshape(-1, weight.shape[1]))
+            # In the weight's precision whatever that of x is: protection is no better than this.
+            rows = gradient.reshape(-1, weight.shape[0]).to(weight.dtype)
+            inputs = ctx.project(x.reshape(-1, weight.shape[1]).to(weight.dtype))
             return (
-                gradient @ weight if wanted_x else None,
+                (gradient @ weight.to(gradient.dtype)).to(x.dtype) if wanted_x else None,
                 rows.mT @ inputs,
                 rows.sum(0) if wanted_bias else None,
                 None,

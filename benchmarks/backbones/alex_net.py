@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.backbones.dropout import dropout
 from benchmarks.backbones.heads import MultiHeadNet, TaskHeads
 from benchmarks.backbones.norms import BatchNormKind, batch_norm, normalise
 from benchmarks.backbones.pooling import max_pool
@@ -33,9 +33,10 @@ class AlexNet(MultiHeadNet):
         input_shape: Sequence[int],
         bn: BatchNormKind,
         dropout: Sequence[float],
+        fast_dropout: bool,
     ) -> None:
         super().__init__()
-        self.dropout = tuple(dropout)
+        self.dropout, self.fast_dropout = tuple(dropout), fast_dropout
         channels, *sides = input_shape
         if len(sides) != 2 or sides[0] != sides[1] or sides[0] < SMALLEST:
             raise ValueError(
@@ -65,13 +66,15 @@ class AlexNet(MultiHeadNet):
 
     def _block(self, i: int, layer: str, x: Tensor, task_labels: Tensor) -> Tensor:
         x = normalise(self.get_submodule(f"bn{i}"), self.get_submodule(layer)(x), task_labels)
-        return F.dropout(torch.relu(x), self.dropout[i - 1], self.training)
+        p = self.dropout[i - 1]
+        return dropout(torch.relu(x), p, self.training, fast=self.fast_dropout)
 
 
 def alexnet(
     *,
     bn: BatchNormKind = "batch_stats",
     dropout: Sequence[float] = (0.2, 0.2, 0.5, 0.5, 0.5),
+    fast_dropout: bool = False,
     heads: Sequence[int],
     input_shape: Sequence[int] = (3, 32, 32),
 ) -> AlexNet:
@@ -80,7 +83,8 @@ def alexnet(
     ``bn``: what the norm layers use in evaluation, the statistics of the test batch
     (``batch_stats``, as in the papers) or of the task's training split (``task_stats``:
     accuracy does not depend on how test samples are batched). ``dropout``: probability after
-    each of the five layers. Input dimensions of the layers: 48, 576, 512, 1024, 2048. Raises
+    each of the five layers; with ``fast_dropout`` from cheaper random numbers, see
+    `benchmarks.backbones.dropout`. Input dimensions of the layers: 48, 576, 512, 1024, 2048. Raises
     `ValueError`, naming the key, for a value that does not fit.
     """
     if len(dropout) != 5 or not all(0 <= p < 1 for p in dropout):
@@ -88,4 +92,6 @@ def alexnet(
             f"backbone_args.dropout = {list(dropout)}: give five probabilities, each from 0 up to, "
             f"not including, 1"
         )
-    return AlexNet(heads=heads, input_shape=input_shape, bn=bn, dropout=dropout)
+    return AlexNet(
+        heads=heads, input_shape=input_shape, bn=bn, dropout=dropout, fast_dropout=fast_dropout
+    )

@@ -106,3 +106,20 @@ def test_other_optimisers_are_refused_before_anything_is_trained():
     strategy = toy_strategy(model, [NESSPlugin(form="projected")], adam)
     with pytest.raises(ValueError, match="the optimiser is Adam: choose form = 'auto'"):
         train_quietly(strategy, toy_benchmark(tasks=1).train_stream[0])
+
+
+@pytest.mark.parametrize("rows", [4, 40])  # inputs projected, and the gradient itself
+def test_gradients_under_autocast_stay_within_the_span_to_float32(rows):
+    torch.manual_seed(0)
+    layer, below = torch.nn.Linear(24, 16), torch.nn.Linear(24, 24)
+    V = torch.linalg.qr(torch.randn(24, 24)).Q[:, :20]
+    projected = attach_projected(layer, V, complement(layer, V))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs = layer(below(torch.randn(rows, 24)))
+        outputs.square().sum().backward()
+    assert outputs.dtype == torch.bfloat16
+    gradient = layer.weight.grad
+    assert gradient.dtype == torch.float32
+    outside = gradient - projected.project(gradient)
+    assert outside.norm() < 1e-5 * gradient.norm()
+    assert below.weight.grad.norm() > 0
