@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.style
@@ -82,17 +83,17 @@ def _panel(axes: Axes, rows: Rows) -> None:
     axes.grid(visible=False, axis="y")
 
 
-def write_figures(measured: Measured, folder: Path) -> list[Path]:
-    """Write ``folder/speed.png`` and ``.pdf``: the same ratios, the same bytes."""
+def write_figure(draw: Callable[[], Figure], folder: Path, stem: str) -> list[Path]:
+    """Write ``folder/<stem>.png`` and ``.pdf`` of what is drawn: the same bytes for the same."""
     unstamped = {
         "png": {"Software": None},
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }
     paths = []
     with matplotlib.style.context(STYLE):
-        drawn = figure(measured)
+        drawn = draw()
         for suffix, metadata in unstamped.items():
-            buffer, path = io.BytesIO(), folder / f"speed.{suffix}"
+            buffer, path = io.BytesIO(), folder / f"{stem}.{suffix}"
             drawn.savefig(buffer, format=suffix, metadata=metadata)
             with writing(path):
                 write_atomically(path, buffer.getvalue())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.interruptions import writing
 from benchmarks.records import write_atomically
-from benchmarks.speed.drawing import write_figures
+from benchmarks.speed.drawing import figure, write_figure
 from benchmarks.speed.speed_file import Measured
 from benchmarks.speed.table import markdown
 
@@ -18,4 +18,4 @@ def write_outputs(measured: Measured, out: Path) -> list[Path]:
     table = out / "tables" / "speed.md"
     with writing(table):
         write_atomically(table, markdown(measured).encode())
-    return [table, *write_figures(measured, out / "figures")]
+    return [table, *write_figure(lambda: figure(measured), out / "figures", "speed")]

@@ -33,7 +33,7 @@ def ordered(measured: Measured) -> list[tuple[str, Quantity, str, Entry]]:
 
 def markdown(measured: Measured) -> str:
     """The whole page."""
-    parts = ["# What NESS and the harness cost", bullets(_place(measured))]
+    parts = ["# What NESS and the harness cost", bullets(place(measured))]
     rows = ordered(measured)
     for kind, heading in KINDS.items():
         of_kind = [row for row in rows if row[1].kind == kind]
@@ -70,14 +70,15 @@ def _goal(entry: Entry, bound: Bound) -> str:
     return f"≤ {bound.goal:g}, {'met' if entry.median <= bound.goal else 'missed'}"
 
 
-def _place(measured: Measured) -> list[str]:
-    place = measured.environment
-    device = place.get("gpu") or place.get("cpu")
-    commit = str(place.get("git_commit"))[:10] + (" with changes" if place.get("git_dirty") else "")
+def place(measured: Measured) -> list[str]:
+    """Where it was measured, and what was not."""
+    found = measured.environment
+    device = found.get("gpu") or found.get("cpu")
+    commit = str(found.get("git_commit"))[:10] + (" with changes" if found.get("git_dirty") else "")
     where = (
-        f"{device}, {place.get('threads')} thread of {place.get('cores')} cores, torch "
-        f"{place.get('torch')}, commit {commit}; load average when it began "
-        f"{place.get('load_average')}."
+        f"{device}, {found.get('threads')} thread of {found.get('cores')} cores, torch "
+        f"{found.get('torch')}, commit {commit}; load average when it began "
+        f"{found.get('load_average')}."
     )
     lines = [where]
     if measured.missing:
