@@ -19,9 +19,9 @@ NOTES = """\
 net, trained on the first task of the spec and then left as it is; all bases are of the same inputs.
 
 Angles are principal angles between the exact space and the sampled one, of min(dimensions): between
-the free directions V, and between the protected ones C. The threshold cuts through a spectrum
-without gaps, so that which of its neighbouring directions are free is decided by chance: the
-largest angle is near 90 degrees long before anything is lost.
+the free directions V, and between the protected ones C. Where the threshold cuts through a spectrum
+without a gap, it is chance which of the directions next to it are free: the largest angle can be
+near 90 degrees where the leak hardly differs.
 
 The leak says what is lost: ‖X V‖ / ‖X‖ of the inputs X of all windows, along the directions that
 the basis calls free; beside that of the exact basis, and beside the least that any basis with as
