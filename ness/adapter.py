@@ -72,7 +72,10 @@ class LowRankUpdate(Attached):
     def _factored(self, x: Tensor) -> Tensor:
         base = _apply(self, x, self.weight, self.bias)
         if isinstance(self, nn.Linear):
-            return base + self.update_scale * F.linear(F.linear(x, self.V.mT), self.U)
+            hidden = F.linear(x, self.V.mT)
+            if x.dim() == 2:
+                return torch.addmm(base, hidden, self.U.mT, alpha=self.update_scale)
+            return base + self.update_scale * F.linear(hidden, self.U)
         assert isinstance(self, ConvNd)
         spatial = len(self.kernel_size)
         filters = self.V.mT.reshape(-1, *self.weight.shape[1:])

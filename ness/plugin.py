@@ -117,6 +117,8 @@ class NESSPlugin(TaskPlugin):
                     form=self.form,
                     optimizer=strategy.optimizer,
                     whole=name not in self.rows,
+                    rows=strategy.train_mb_size,
+                    first=name == next(iter(layers)),
                 )
         self.report_ranks(layers)
         open_ = [name for name, space in self._spaces.items() if space.unconstrained]

@@ -102,7 +102,7 @@ def test_update_is_merged_measured_and_orthogonal_to_protected_directions():
         assert plugin.interference[layer] <= plugin.interference_bound[layer] * (1 + 1e-6)
 
 
-@pytest.mark.parametrize(("form", "trained"), [("auto", "weight"), ("factored", "U")])
+@pytest.mark.parametrize(("form", "trained"), [("projected", "weight"), ("factored", "U")])
 def test_from_the_second_task_on_only_updates_and_the_current_head_train(form, trained):
     seen = []
 
