@@ -19,6 +19,7 @@ from benchmarks.seeds import derive
 from benchmarks.streams.normalisation import Normaliser
 from benchmarks.streams.split import Split
 from benchmarks.streams.stream import Sees, SplitName, Stream
+from ness import compat
 from ness.moments import batch_slices
 
 FLOAT32 = 4
@@ -125,6 +126,21 @@ class StreamStrategy(BatchCallbacks, SupervisedTemplate[Any, Any, Any]):
             seed=derive(self.data_seed, "batches", task) if train else 0,
             reshuffle=train,
             device=self.device,
+        )
+
+    def task_batches(self, experience: Any, *, batch_size: int, seed: int) -> Iterator[Any]:
+        """Those of `ness.compat.evaluation_batches`, sliced in place of loaded one by one."""
+        if self.sees != "task":
+            return compat.task_batches(experience, batch_size=batch_size, seed=seed)
+        return iter(
+            TensorBatches(
+                self.stream.data("train", experience.current_experience),
+                self.stream.normalisation,
+                batch_size,
+                seed=seed,
+                reshuffle=False,
+                device=self.device,
+            )
         )
 
     def outputs(self, x: Tensor, task_labels: Tensor) -> Tensor:

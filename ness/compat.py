@@ -94,6 +94,11 @@ def _siblings(experience: Any) -> list[Any]:
     return list(stream) if hasattr(stream, "__len__") else []
 
 
+def task_batches(experience: Any, *, batch_size: int, seed: int) -> Iterator[Any]:
+    """`evaluation_batches` of an experience's data set."""
+    return evaluation_batches(experience.dataset, batch_size=batch_size, seed=seed)
+
+
 def evaluation_batches(dataset: Any, *, batch_size: int, seed: int) -> Iterator[Any]:
     """Batches of an Avalanche dataset with its evaluation transforms, each of one task.
 

@@ -15,6 +15,7 @@ from benchmarks import loading
 from benchmarks.build import load_stream
 from benchmarks.loading import JoinedLast, TensorBatches
 from benchmarks.streams.split import Split
+from ness import compat
 
 STREAM = load_stream(run_spec(), None)
 
@@ -180,3 +181,15 @@ def test_a_last_batch_of_one_joins_the_one_before(
     if made:
         assert torch.equal(torch.cat([batch[0] for batch in made]), x)
         assert torch.equal(torch.cat([batch[1] for batch in made]), -x)
+
+
+@pytest.mark.parametrize("scenario", ["til", "cil", "dil"])
+def test_a_methods_own_passes_are_what_avalanches_data_set_gives(scenario: str) -> None:
+    strategy = make_strategy(run_spec("ness", f"stream=split_digits/{scenario}"), [])
+    experience = strategy.stream.benchmark().train_stream[1]
+    for size in (64, 7):
+        ours = list(strategy.task_batches(experience, batch_size=size, seed=3))
+        theirs = list(compat.task_batches(experience, batch_size=size, seed=3))
+        assert len(ours) == len(theirs)
+        for mine, other in zip(ours, theirs, strict=True):
+            assert all(torch.equal(a, b) for a, b in zip(mine, other, strict=True))

@@ -70,7 +70,7 @@ def test_ranks_of_other_layers_are_refused() -> None:
 
 
 def test_the_ness_side_trains_projected_within_the_wanted_ranks() -> None:
-    ness = in_second_task("auto", RANKS)
+    ness = in_second_task("projected", RANKS)
     assert ness.plugin.ranks == RANKS
     attached = adapted_layers(ness.plugin.layers(ness.model))
     assert {name: type(layer).__mro__[1] for name, layer in attached.items()} == {
@@ -91,7 +91,7 @@ def test_the_ness_side_trains_projected_within_the_wanted_ranks() -> None:
 
 def test_all_forms_that_are_compared_end_with_the_same_weights() -> None:
     ends = {}
-    for form in ("auto", "fold", "factored"):
+    for form in ("auto", "projected", "fold", "factored"):
         learner = in_second_task(form, {"fc1": 9, "fc2": 5})
         batches = learner.strategy.batches("train", step.TASK, train=True)
         for _ in range(3):
