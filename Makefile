@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
 .PHONY: help setup demo test test-ray test-slurm damage torture lint format compare digits cpu ablations as-released doctor \
-        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity speed patches clean
+        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity speed scale patches clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -163,6 +163,10 @@ speed: $(STAMP) ## what NESS and the harness cost as ratios, about a quarter of 
 
 patches: $(STAMP) ## what a share of a convolution's windows (patch_share) does to NESS's basis, minutes; CIFAR-100
 	$(PY) -m benchmarks patches
+
+scale: $(STAMP) ## how cost grows with tasks, width and samples, two cores for a sweep, precisions; half an hour and more
+	$(PY) -m benchmarks scale $(SCALE)
+	$(MAKE) compare SPEC=benchmarks/specs/ablations/precision.toml
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from benchmarks import stopping
-from benchmarks.cli import data, doctor, patches, reports, runs, speed
+from benchmarks.cli import data, doctor, patches, reports, runs, scale, speed
 from benchmarks.errors import BadInput
 from benchmarks.interruptions import Interrupted, of_the_system
 
@@ -26,6 +26,7 @@ app.add_typer(reports.app)
 app.add_typer(doctor.app)
 app.add_typer(speed.app)
 app.add_typer(patches.app)
+app.add_typer(scale.app)
 app.add_typer(data.app, name="data")
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
+
+from benchmarks.errors import BadInput, nearest
+
+T = TypeVar("T", bound=str)
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC.toml", help="the sweep's TOML")]
 OutOption = Annotated[Path, typer.Option("--out", help="results folder")]
@@ -40,3 +45,11 @@ def end_damaged(messages: list[str]) -> None:
         print(f"error: {message}", file=sys.stderr)
     if messages:
         raise typer.Exit(2)
+
+
+def chosen(words: list[str] | None, known: Collection[T], option: str) -> list[T]:
+    """The words once each in the order of ``known``, or all; `BadInput` for an unknown one."""
+    for word in words or []:
+        if word not in known:
+            raise BadInput(f"{option} {word}: {nearest(word, known)}")
+    return [name for name in known if not words or name in words]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from benchmarks.errors import BadInput, nearest
+from benchmarks.cli.options import chosen
+from benchmarks.errors import BadInput
 from benchmarks.prepare import prepare_process
 
 app = typer.Typer()
-T = TypeVar("T", bound=str)
 
 
 @app.command()
@@ -43,8 +42,8 @@ def speed(
     from benchmarks.speed.speed_file import Measured
     from benchmarks.speed.table import goals_missed, limits_passed
 
-    kinds, nets = _chosen(only, KINDS, "--only"), _chosen(net, NETS, "--net")
-    _chosen([device], ("cpu", "cuda"), "--device")
+    kinds, nets = chosen(only, KINDS, "--only"), chosen(net, NETS, "--net")
+    chosen([device], ("cpu", "cuda"), "--device")
     if not minutes > 0:
         raise BadInput(f"--minutes {minutes:g}: give more than 0")
     if redraw:
@@ -64,11 +63,3 @@ def speed(
         print(f"error: {line}", file=sys.stderr)
     if passed:
         raise typer.Exit(1)
-
-
-def _chosen(words: list[str] | None, known: Collection[T], option: str) -> list[T]:
-    """The words once each in the order of ``known``, or all; `BadInput` for an unknown one."""
-    for word in words or []:
-        if word not in known:
-            raise BadInput(f"{option} {word}: {nearest(word, known)}")
-    return [name for name in known if not words or name in words]

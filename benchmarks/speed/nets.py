@@ -49,31 +49,7 @@ class Net:
 
     def spec(self, strategy: str, device: str, **strategy_args: Any) -> RunSpec:
         """A run of one epoch a task with the optimiser of the papers."""
-        return RunSpec(
-            stream="synthetic/til",
-            stream_args={},
-            class_order="fixed",
-            class_order_seed=0,
-            backbone=self.backbone,
-            backbone_args=dict(self.backbone_args),
-            strategy=strategy,
-            strategy_args=strategy_args,
-            optimizer=OptimizerSpec(name="sgd", lr=0.01, momentum=0.9, weight_decay=1e-4),
-            protocol=ProtocolSpec(
-                epochs=1,
-                batch_size=BATCH_SIZE,
-                eval_batch_size=BATCH_SIZE,
-                patience=1,
-                factor=2.0,
-                lr_min=0.0,
-                keep="last",
-            ),
-            seed=0,
-            init_seed=0,
-            data_seed=0,
-            device=device,  # type: ignore[arg-type]
-            threads=THREADS,
-        )
+        return epoch_spec(self.backbone, self.backbone_args, strategy, strategy_args, device)
 
     def stream(self) -> Stream:
         """Tasks of the same smooth random images, each with a head and labels of its own."""
@@ -142,6 +118,41 @@ NETS = {
         loop_samples=640,
     ),
 }
+
+
+def epoch_spec(
+    backbone: str,
+    backbone_args: Mapping[str, Any],
+    strategy: str,
+    strategy_args: Mapping[str, Any],
+    device: str,
+) -> RunSpec:
+    """A run of one epoch a task with the optimiser of the papers, on a stream made here."""
+    return RunSpec(
+        stream="synthetic/til",
+        stream_args={},
+        class_order="fixed",
+        class_order_seed=0,
+        backbone=backbone,
+        backbone_args=dict(backbone_args),
+        strategy=strategy,
+        strategy_args=dict(strategy_args),
+        optimizer=OptimizerSpec(name="sgd", lr=0.01, momentum=0.9, weight_decay=1e-4),
+        protocol=ProtocolSpec(
+            epochs=1,
+            batch_size=BATCH_SIZE,
+            eval_batch_size=BATCH_SIZE,
+            patience=1,
+            factor=2.0,
+            lr_min=0.0,
+            keep="last",
+        ),
+        seed=0,
+        init_seed=0,
+        data_seed=0,
+        device=device,  # type: ignore[arg-type]
+        threads=THREADS,
+    )
 
 
 def smooth_images(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

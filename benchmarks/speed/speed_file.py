@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -48,6 +48,9 @@ class Measured(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
+    made_by: ClassVar[str] = "speed"
+    """The command that writes it."""
+
     environment: dict[str, Any]
     """`benchmarks.environment.describe`, and ``load_average`` of a minute when it began: other
     work on the machine."""
@@ -71,7 +74,8 @@ class Measured(BaseModel):
             return cls.model_validate(decode(path.read_bytes()))
         except OSError as error:
             raise BadInput(
-                f"{path}: cannot be read ({error.strerror}); `python -m benchmarks speed` makes it"
+                f"{path}: cannot be read ({error.strerror}); `python -m benchmarks {cls.made_by}` "
+                f"makes it"
             ) from error
         except ValueError as error:
             what = first_fault(error) if isinstance(error, ValidationError) else str(error)
@@ -88,8 +92,7 @@ class Measured(BaseModel):
         if differing:
             raise BadInput(
                 f"{path}: measured with another {', '.join(differing)}: ratios of both do not "
-                f"belong in one file; measure all again, without --only and --net, or give "
-                f"another --out"
+                f"belong in one file; measure all again, or give another --out"
             )
         self.environment |= {
             "git_dirty": bool(before.get("git_dirty")) or bool(now.get("git_dirty")),
