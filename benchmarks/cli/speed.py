@@ -22,7 +22,7 @@ def speed(
         list[str] | None, typer.Option(metavar="KIND", help="step, consolidate or loop")
     ] = None,
     net: Annotated[
-        list[str] | None, typer.Option(metavar="NET", help="alexnet, mlp or resnet18")
+        list[str] | None, typer.Option(metavar="NET", help="alexnet, mlp, mlp_mnist or resnet18")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     minutes: Annotated[

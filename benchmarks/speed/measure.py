@@ -21,9 +21,9 @@ LEAST: dict[Kind, int] = {"step": 15, "consolidate": 5, "loop": 5}
 WARM_UP: dict[Kind, int] = {"step": 1, "consolidate": 0, "loop": 1}
 """Rounds before; what prepares a consolidation has consolidated all other tasks."""
 SHARES: dict[Kind, dict[str, float]] = {
-    "step": {"alexnet": 3, "mlp": 1, "resnet18": 3},
-    "consolidate": {"alexnet": 4, "mlp": 1, "resnet18": 6},
-    "loop": {"alexnet": 4, "mlp": 1, "resnet18": 2},
+    "step": {"alexnet": 3, "mlp": 1, "mlp_mnist": 1, "resnet18": 3},
+    "consolidate": {"alexnet": 4, "mlp": 1, "mlp_mnist": 1, "resnet18": 6},
+    "loop": {"alexnet": 4, "mlp": 1, "mlp_mnist": 1, "resnet18": 2},
 }
 """Of the time for all, by what a round takes."""
 

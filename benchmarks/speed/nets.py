@@ -103,6 +103,15 @@ NETS = {
     "mlp": Net(
         "mlp",
         {"hidden": [256, 256]},
+        (1, 8, 8),
+        classes=2,
+        samples=230,  # the demo's digits in five tasks, a tenth held out
+        ranks_from="cpu/digits_til",
+        tasks=10,
+    ),
+    "mlp_mnist": Net(
+        "mlp",
+        {"hidden": [256, 256]},
         (1, 28, 28),
         classes=2,
         samples=10800,  # MNIST in five tasks, 10 % held out
