@@ -25,8 +25,9 @@ The exponent a is that of c x^a, fitted by least squares to the logarithms, with
 mean growth within the range, and holds in no other. Along tasks it is fitted from task
 {FITTED_FROM} on.
 
-Along tasks: the task of that number, of one stream, and the sum up to it. Along width and samples:
-the last task of a stream of that size.
+Along tasks: the task of that number, of one stream, and the sum up to it; NESS has fewer free
+directions to train in with every task. Along width and samples: the last task of a stream of that
+size.
 
 Between two tasks: decomposition and attachment before a task, moments or bases after it. Whole
 task: that and the epoch, without evaluation on test data.
@@ -47,7 +48,7 @@ TITLES = {
 SWEEP_NOTE = (
     "Four runs (frozen, naive, NESS, GPM) of AlexNet on synthetic images of CIFAR's size, by the "
     "command `sweep` in an empty folder, its start included. Efficiency: the time of 1 worker with "
-    "1 thread over twice the time of two; 1 would be perfect. Below, the seconds of both sides."
+    "1 thread over twice the time of two; 1 would be perfect. Seconds: medians of both sides."
 )
 
 
