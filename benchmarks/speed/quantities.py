@@ -68,6 +68,9 @@ QUANTITIES = {
         "epoch",
         {"alexnet": Bound(0.5), "resnet18": Bound(0.5)},
     ),
+    "consolidate_sampled_vs_epoch": Quantity(
+        "consolidate", "NESS, a tenth of all patches / naive epoch", "sampled", "epoch"
+    ),
     "consolidate_growth": Quantity(
         "consolidate", "NESS, task 10 / task 2", "late", "early", _everywhere(Bound(1.1))
     ),
