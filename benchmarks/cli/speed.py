@@ -19,7 +19,7 @@ app = typer.Typer()
 def speed(
     out: Annotated[Path, typer.Option(help="results folder")] = Path("results/speed"),
     only: Annotated[
-        list[str] | None, typer.Option(metavar="KIND", help="step, consolidate or loop")
+        list[str] | None, typer.Option(metavar="KIND", help="step, consolidate, loop or options")
     ] = None,
     net: Annotated[
         list[str] | None, typer.Option(metavar="NET", help="alexnet, mlp, mlp_mnist or resnet18")

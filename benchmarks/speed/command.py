@@ -40,7 +40,7 @@ def run(
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise BadInput("--device cuda: torch sees no GPU here; use --device cpu")
-    todo = [(kind, net) for kind in kinds for net in nets]
+    todo = [(kind, net) for kind in kinds for net in nets if names(kind, net)]
     wanted = [name for kind, net in todo for name in names(kind, net)]
     measured = Measured(environment=environment(device, THREADS), missing=wanted)
     path = out / FILE

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from benchmarks.speed import consolidation, step
+from benchmarks.speed import consolidation, options, step
 from benchmarks.speed.loop import BareLoop, HarnessLoop
 from benchmarks.speed.nets import NETS, Net
 from benchmarks.speed.paired import Side, ratio, rounds
@@ -16,14 +16,15 @@ from benchmarks.speed.speed_file import Entry
 Progress = Callable[[int, float], None]
 """Called with the rounds done and the seconds left."""
 
-LEAST: dict[Kind, int] = {"step": 15, "consolidate": 3, "loop": 5}
+LEAST: dict[Kind, int] = {"step": 15, "consolidate": 3, "loop": 5, "options": 15}
 """Rounds that are measured even where the time is up."""
-WARM_UP: dict[Kind, int] = {"step": 1, "consolidate": 0, "loop": 1}
+WARM_UP: dict[Kind, int] = {"step": 1, "consolidate": 0, "loop": 1, "options": 1}
 """Rounds before; what prepares a consolidation has consolidated all other tasks."""
 SHARES: dict[Kind, dict[str, float]] = {
     "step": {"alexnet": 3, "mlp": 1, "mlp_mnist": 1, "resnet18": 3},
     "consolidate": {"alexnet": 4, "mlp": 1, "mlp_mnist": 1, "resnet18": 6},
     "loop": {"alexnet": 4, "mlp": 1, "mlp_mnist": 1, "resnet18": 2},
+    "options": {"alexnet": 1, "resnet18": 2},
 }
 """Of the time for all, by what a round takes."""
 
@@ -39,6 +40,7 @@ SIDES: dict[Kind, Callable[[Net, str], Mapping[str, Side]]] = {
     "step": step.sides,
     "consolidate": consolidation.sides,
     "loop": loop_sides,
+    "options": options.sides,
 }
 
 

@@ -43,6 +43,7 @@ class Net:
     ranks_from: str
     """Folder below results/ of a stored run of `ness`."""
     tasks: int = TASKS
+    has_dropout: bool = False
     loop_samples: int | None = None
     """Training images of an epoch of the harness beside a bare one, where these are fewer: what
     the harness costs once an epoch then weighs more."""
@@ -99,6 +100,7 @@ NETS = {
         classes=10,
         samples=4750,  # CIFAR-100 in ten tasks, 5 % held out
         ranks_from="cpu/split_cifar100",
+        has_dropout=True,
     ),
     "mlp": Net(
         "mlp",

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["step", "consolidate", "loop"]
+Kind = Literal["step", "consolidate", "loop", "options"]
 KINDS: dict[Kind, str] = {
     "step": "Training step",
     "consolidate": "Between two tasks",
     "loop": "Epoch",
+    "options": "Training step with an option",
 }
 NETS = {
     "alexnet": "AlexNet",
@@ -41,6 +42,8 @@ class Quantity:
     denominator: str
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     """By net."""
+    nets: tuple[str, ...] = tuple(NETS)
+    """That it is measured on."""
 
 
 def _everywhere(bound: Bound) -> dict[str, Bound]:
@@ -81,12 +84,23 @@ QUANTITIES = {
         "bare",
         {"alexnet": Bound(1.05), "mlp": Bound(1.3), "mlp_mnist": Bound(1.3)},
     ),
+    "channels_last_vs_plain": Quantity(
+        "options", "channels last / plain", "channels_last", "plain", nets=("alexnet", "resnet18")
+    ),
+    "fast_dropout_vs_plain": Quantity(
+        "options", "fast dropout / plain", "fast_dropout", "plain", nets=("alexnet",)
+    ),
+    "fused_vs_plain": Quantity(
+        "options", "fused SGD / plain", "fused", "plain", nets=("alexnet", "resnet18")
+    ),
 }
 
 
 def names(kind: Kind, net: str) -> dict[str, Quantity]:
     """The ratios, by full name, that one measurement of a net gives."""
-    return {f"{name}/{net}": q for name, q in QUANTITIES.items() if q.kind == kind}
+    return {
+        f"{name}/{net}": q for name, q in QUANTITIES.items() if q.kind == kind and net in q.nets
+    }
 
 
 def split(name: str) -> tuple[Quantity, str]:

@@ -20,6 +20,9 @@ floor.
 Between two tasks: decomposition and attachment before a task, merging and moments after it, at the
 full size of the tasks. The epoch is one of `naive` on the same images.
 
+Options: a step of `naive` with `channels_last = true`, with `backbone_args.fast_dropout = true`,
+and with torch's fused SGD (which no spec asks for), beside one without.
+
 Epoch: of `naive`, through Avalanche with the harness's loader and plugins, and in a bare loop.
 """
 

@@ -145,10 +145,11 @@ def test_consolidation_starts_from_the_same_state_every_time() -> None:
 def test_every_kind_measures_the_ratios_of_its_name(
     kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(measure.NETS, "mlp", TINY)
+    net = "resnet18" if kind == "options" else "mlp"
+    monkeypatch.setitem(measure.NETS, net, TINY)
     monkeypatch.setattr(step, "TURN_S", 0.001)
-    found = measure.measure(kind, "mlp", "cpu", 0.001, lambda done, left_s: None)
-    assert found.keys() == names(kind, "mlp").keys()
+    found = measure.measure(kind, net, "cpu", 0.001, lambda done, left_s: None)
+    assert found.keys() == names(kind, net).keys()
     for name, entry in found.items():
         quantity = QUANTITIES[name.partition("/")[0]]
         assert list(entry.seconds) == [quantity.numerator, quantity.denominator]
