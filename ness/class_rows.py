@@ -92,6 +92,16 @@ def class_rows(
     return rows
 
 
+class _ZeroedRows:
+    """A gradient hook; no closure, so that a model can be pickled in mid-task."""
+
+    def __init__(self, resting: Tensor) -> None:
+        self.resting = resting
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        return gradient.masked_fill(self.resting, 0)
+
+
 class RowLimits:
     """Parameters of which only some rows may move: the others keep their values in any step."""
 
@@ -112,7 +122,7 @@ class RowLimits:
         self._limits.append((parameter, resting))
         if parameter.requires_grad:
             wide = resting.view(-1, *(1 for _ in parameter.shape[1:]))
-            self._hooks.append(parameter.register_hook(lambda g: g.masked_fill(wide, 0)))
+            self._hooks.append(parameter.register_hook(_ZeroedRows(wide)))
 
     def clear(self) -> None:
         """Limit nothing any more."""

@@ -202,13 +202,14 @@ def refuse_weight_importance(strategy: Any, method: str) -> None:
     """Raise `ValueError` for plugins that penalise changes of parameters by name.
 
     While a method trains U beside a weight, the weight stands still and the penalty on it
-    is nothing, without a word; some of them fail on the new name instead.
+    is nothing, without a word; some of them fail on the new name instead. Where it trains the
+    weight within U V^T, the penalty would pull it out of there.
     """
     for plugin in strategy.plugins:
         if isinstance(plugin, WEIGHT_IMPORTANCE):
             raise ValueError(
                 f"{type(plugin).__name__} beside {method}: it penalises changes of the weights, "
-                f"which {method} leaves still while it trains U; use one of the two"
+                f"and {method} trains updates of its own; use one of the two"
             )
 
 

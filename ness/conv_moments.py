@@ -23,7 +23,8 @@ Offset = tuple[int, int]
 def window_moments(x: Tensor, kernel: Kernel) -> Tensor:
     """X^T X, (d, d), of all windows of padded images x (n, C, H, W), stride and dilation 1.
 
-    d = C * kh * kw, ordered as ``weight.flatten(1)`` is. In the dtype of x.
+    d = C * kh * kw, ordered as ``weight.flatten(1)`` is. In the dtype of x, whose rounding error is
+    one of the largest entries: what margins add is taken off again.
     """
     n, channels, height, width = x.shape
     kh, kw = kernel
@@ -95,7 +96,7 @@ class _Margins:
     def _at(self, positions: Tensor) -> Tensor:
         """Pixels (..., C): `index_select` is twice as fast as indexing."""
         chosen = self.pixels.index_select(0, positions.flatten())
-        return chosen.view(*positions.shape, -1)
+        return chosen.view(*positions.shape, self.pixels.shape[1])
 
     def _signs(self, i: int, j: int) -> list[int]:
         """What the whole, each row, each column and each crossing of both count for an offset."""

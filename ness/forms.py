@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
+import torch
 from torch import nn
 from torch.optim import SGD
 
@@ -49,11 +50,19 @@ def attach_update(
     the update's; of a head some train freely or rest, and its factors are kept apart. ``rows``:
     samples of a batch. ``first``: whether nothing below the layer trains. The last two decide
     costs alone.
+
+    Raises `ValueError` for ``projected`` where the weight is of half precision.
     """
     projects = form == "projected" or (
         form == "auto" and not _factored_is_cheaper(layer, space, rows, first)
     )
-    if whole and projects and _equals_u(optimizer):
+    exact = layer.weight.dtype in (torch.float32, torch.float64)
+    if form == "projected" and not exact:
+        raise ValueError(
+            f"form = 'projected' moves a {layer.weight.dtype} weight by steps that it rounds away: "
+            f"choose form = 'factored', whose U begins at zero"
+        )
+    if whole and projects and exact and _equals_u(optimizer):
         return attach_projected(layer, space.V, space.C)
     return attach(layer, space.V, form="auto" if form == "projected" else form)
 

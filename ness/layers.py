@@ -175,6 +175,8 @@ def freeze(model: nn.Module, trainable: Iterable[Tensor]) -> None:
     keep = {id(parameter) for parameter in trainable}
     for parameter in model.parameters():
         parameter.requires_grad_(parameter.requires_grad and id(parameter) in keep)
+        if not parameter.requires_grad:
+            parameter.grad = None  # or a gradient of zeros lets the optimiser decay it
 
 
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)

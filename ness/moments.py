@@ -85,6 +85,7 @@ class InputMoments:
         self.M: dict[str, Tensor] = {}
         self._generator = torch.Generator().manual_seed(seed)
         self._waiting: dict[str, list[Tensor]] = {}
+        self._drawn: dict[str, int] = {}
         _warn_of_wide(self.layers)
 
     def collect(
@@ -96,11 +97,13 @@ class InputMoments:
         """
         device_type = next(iter(self.layers.values())).weight.device.type if self.layers else "cpu"
         outside_autocast = torch.autocast(device_type, enabled=False)
+        self._waiting.clear()  # of a pass that failed
         with eval_mode(model), self._watching(), torch.no_grad(), outside_autocast, _slow_path():
             for batch in batches:
                 forward(batch)
             for name in list(self._waiting):
                 self._sum_waiting(name)
+        self._warn_of_few()
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
@@ -129,6 +132,7 @@ class InputMoments:
             self._wait(name, input_rows(layer, x))
         elif self.patch_share < 1:
             rows = sampled_rows(layer, x, self.patch_share, self._generator)
+            self._drawn[name] = self._drawn.get(name, 0) + rows.shape[-2]
             self._sum(name, rows.mT @ rows)
         else:
             self._sum(name, second_moment(layer, x))
@@ -143,6 +147,15 @@ class InputMoments:
     def _sum_waiting(self, name: str) -> None:
         rows = torch.cat(self._waiting.pop(name))
         self._sum(name, rows.mT @ rows)
+
+    def _warn_of_few(self) -> None:
+        for name, n in self._drawn.items():
+            if n < (d := weight_columns(self.layers[name])):
+                warnings.warn(
+                    f"layer {name!r}: patch_share = {self.patch_share} measures {n} windows of {d} "
+                    f"inputs, so that directions look unused which are not; raise it",
+                    stacklevel=3,
+                )
 
     def _sum(self, name: str, product: Tensor) -> None:
         if name in self.M:

@@ -42,7 +42,8 @@ class NESSPlugin(TaskPlugin):
       training inputs and measures them anew with the current weights after each task, as the
       authors' code does.
     - ``patch_share``: the share of each convolution's windows (patches) that the moments are
-      taken over, drawn at random; 1 takes all. Less costs less and turns the basis a little.
+      taken over, drawn at random; 1 takes all. Less costs less and turns the basis a little, as
+      long as many more windows are drawn than the layer has inputs.
     - ``include``, ``exclude``, ``heads``: shell-style patterns of module names. All Linear
       and convolution layers are adapted but the heads; Avalanche's own classifiers are
       heads, others are named with ``heads``.

@@ -3,8 +3,12 @@
 With D = W - W0 and G the gradient of the loss in W, training U from zero with SGD moves D = U V^T
 by the gradient G V V^T: the columns of V are orthonormal, so momentum, dampening, Nesterov and
 decay of U are those of D, and so is the norm of the gradient. No product U V^T is ever formed: a
-step costs what it costs without the constraint. Under optimisers that scale each entry of the
-gradient, Adam for one, U and D are trained differently.
+step costs what it costs without the constraint.
+
+It is not the same where something acts on single entries or past the layer's forward: optimisers
+that scale each entry of the gradient (Adam), clipping by value, noise, penalties that the loss
+puts on the model's parameters. These take ``form = "factored"``. What a penalty moves outside the
+span of V is dropped at the merge.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from ness.attached import Attached, attach_as, require_free
 from ness.rows import ConvNd, Layer, weight_matrix
@@ -26,8 +31,8 @@ class ProjectedWeight(Attached):
 
     ``base``: W0, the weight that it started from. ``basis``: (d, k), or (groups, d, k) for a
     grouped convolution: the columns of V, or of its complement C where those are fewer (V V^T = I -
-    C C^T). The gradient arises projected, so that whatever measures, clips or stores gradients sees
-    no other.
+    C C^T). The gradient of what the layer computes arises projected, so that whatever measures it
+    or clips its norm sees no other.
     """
 
     base: Tensor
@@ -102,26 +107,44 @@ def attach_projected(layer: Layer, V: Tensor, C: Tensor) -> ProjectedWeight:
 class DecayFromBase:
     """Turns the weight decay of every step from W into that of D = W - W0, as U would have it.
 
-    The optimiser adds decay * W to the gradient: decay * W0 is taken off right before, after
-    all that clips or logs gradients.
+    The optimiser adds decay * W to the gradient: for the time of a step the gradient is another,
+    with decay * W0 taken off. The optimiser's hooks are where nothing clips or logs it any more.
+    A step that is given a closure raises `ValueError`: its gradients come after the hook.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, layers: Iterable[Attached]) -> None:
         self.layers = [layer for layer in layers if isinstance(layer, ProjectedWeight)]
-        self._handle = optimizer.register_step_pre_hook(self)
+        self._gradients: list[tuple[nn.Parameter, Tensor]] = []
+        self._handles = [
+            optimizer.register_step_pre_hook(self._before),
+            optimizer.register_step_post_hook(self._after),
+        ]
 
     def remove(self) -> None:
         """Leave the optimiser as it was."""
-        self._handle.remove()
+        for handle in self._handles:
+            handle.remove()
 
     @torch.no_grad()
-    def __call__(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        if self.layers and (len(args) > 1 or kwargs.get("closure") is not None):
+            raise ValueError(
+                "optimizer.step(closure) beside form = 'projected', which changes gradients before "
+                "the step: choose form = 'factored'"
+            )
         groups = {id(p): group for group in optimizer.param_groups for p in group["params"]}
         for layer in self.layers:
-            group, gradient = groups.get(id(layer.weight)), layer.weight.grad
+            weight, gradient = layer.weight, layer.weight.grad
+            group = groups.get(id(weight))
             if group is not None and group["weight_decay"] and gradient is not None:
-                sign = -1 if group["maximize"] else 1
-                gradient.sub_(layer.base, alpha=sign * group["weight_decay"])
+                decay = -group["weight_decay"] if group["maximize"] else group["weight_decay"]
+                self._gradients.append((weight, gradient))
+                weight.grad = torch.sub(gradient, layer.base, alpha=decay)
+
+    def _after(self, *_: Any) -> None:
+        for weight, gradient in self._gradients:
+            weight.grad = gradient
+        self._gradients.clear()
 
 
 class _ProjectedGradient(torch.autograd.Function):
@@ -133,6 +156,7 @@ class _ProjectedGradient(torch.autograd.Function):
         return weight.view_as(weight)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         with _exactly(gradient.device.type):
             return ctx.project(gradient), None
@@ -154,6 +178,7 @@ class _ProjectedLinear(torch.autograd.Function):
         return F.linear(x, weight, bias)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Any:
         x, weight = ctx.saved_tensors
         wanted_x, _, wanted_bias, _ = ctx.needs_input_grad
@@ -162,7 +187,7 @@ class _ProjectedLinear(torch.autograd.Function):
             rows = gradient.reshape(-1, weight.shape[0]).to(weight.dtype)
             inputs = ctx.project(x.reshape(-1, weight.shape[1]).to(weight.dtype))
             return (
-                (gradient @ weight.to(gradient.dtype)).to(x.dtype) if wanted_x else None,
+                gradient @ weight.to(gradient.dtype) if wanted_x else None,
                 rows.mT @ inputs,
                 rows.sum(0) if wanted_bias else None,
                 None,

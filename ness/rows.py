@@ -45,10 +45,11 @@ def sampled_rows(
     spatial = len(layer.kernel_size)
     sizes = (windows.shape[0], *windows.shape[2 : 2 + spatial])
     total = math.prod(sizes)
-    chosen = torch.randperm(total, generator=generator)[: math.ceil(share * total)].to(x.device)
+    k = math.ceil(share * total - 1e-9)  # 0.07 * 100 is a little above 7
+    chosen = torch.randperm(total, generator=generator)[:k].to(x.device)
     at = torch.unravel_index(chosen, sizes)
     picked = windows.movedim(1, 1 + spatial)[at]  # (k, channels, *kernel)
-    picked *= math.sqrt(total / len(chosen))
+    picked *= math.sqrt(total / max(k, 1))
     rows: Tensor = picked.unflatten(1, (layer.groups, -1)).transpose(0, 1).flatten(2)
     return rows if layer.groups > 1 else rows[0]
 

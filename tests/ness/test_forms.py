@@ -46,7 +46,11 @@ def test_a_form_that_is_asked_for_is_given(form):
 
 
 def test_other_optimisers_and_heads_of_some_rows_keep_u():
-    for optimizer, whole in ((torch.optim.Adam, True), (torch.optim.SGD, False)):
+    class Other(torch.optim.SGD):
+        """May step otherwise."""
+
+    cases = ((torch.optim.Adam, True), (Other, True), (torch.optim.SGD, False))
+    for optimizer, whole in cases:
         layer = nn.Linear(200, 300)
         made = optimizer(layer.parameters(), lr=0.1)
         attach_update(layer, space(200, 195), form="auto", optimizer=made, whole=whole)

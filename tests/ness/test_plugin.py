@@ -19,6 +19,7 @@ import baselines
 from ness import NESS, NESSPlugin, release
 from ness.adapter import attach
 from ness.attached import Attached
+from ness.moments import InputMoments
 from ness.rows import input_rows
 from toys import (
     ToyConvNet,
@@ -473,6 +474,33 @@ def test_bad_arguments_are_named(arguments):
     name = next(iter(arguments))
     with pytest.raises(ValueError, match=name):
         NESSPlugin(**arguments)
+
+
+def test_a_share_of_the_patches_is_drawn_anew_for_every_task():
+    shares, drawn = {}, []
+    for share in (1.0, 0.5):
+        torch.manual_seed(0)
+        plugin = NESSPlugin(eps=0.085, patch_share=share)
+        learn(ToyConvNet(), plugin, conv_benchmark(), tasks=1)
+        shares[share] = plugin.M
+    assert not torch.equal(shares[1.0]["conv1"], shares[0.5]["conv1"])
+    assert torch.equal(shares[1.0]["fc"], shares[0.5]["fc"]), "a Linear layer is measured whole"
+    strategy = toy_strategy(ToyConvNet(), [NESSPlugin(patch_share=0.5)])
+    (first, *_) = conv_benchmark().train_stream
+    plugin = strategy.plugins[0]
+    train_quietly(strategy, first)
+    strategy.experience = first
+    for tasks_done in (0, 1):
+        plugin.tasks_done = tasks_done
+        drawn.append(plugin._moments(strategy, plugin.task_data(strategy))["conv1"])
+    assert not torch.equal(*drawn)
+
+
+def test_too_few_patches_for_a_layers_inputs_are_named():
+    layer = nn.Conv2d(8, 4, 3)
+    moments = InputMoments({"conv": layer}, patch_share=0.1)
+    with pytest.warns(UserWarning, match="'conv': patch_share = 0.1 measures 52 windows of 72"):
+        moments.collect(layer, [torch.randn(32, 8, 6, 6)], layer)
 
 
 def test_the_strategy_is_the_plugin_behind_a_constructor():
