@@ -164,7 +164,7 @@ speed: $(STAMP) ## what NESS and the harness cost as ratios, about a quarter of 
 patches: $(STAMP) ## what a share of a convolution's windows (patch_share) does to NESS's basis, minutes; CIFAR-100
 	$(PY) -m benchmarks patches
 
-scale: $(STAMP) ## how cost grows with tasks, width and samples, two cores for a sweep, precisions; half an hour and more
+scale: $(STAMP) ## how cost grows with tasks, width, samples (SCALE="--only ..."); two cores; precisions; an hour
 	$(PY) -m benchmarks scale $(SCALE)
 	$(MAKE) compare SPEC=benchmarks/specs/ablations/precision.toml
 

@@ -15,9 +15,9 @@ def dropout(x: Tensor, p: float, training: bool, *, fast: bool = False) -> Tenso
 
     Both draw from torch's global generator, and the same seed gives the same mask, but ``fast``
     another one than torch's, whose numbers are most of the cost. It rounds p to a multiple of
-    1 / 65,536, and scales by the rounded one: the expectation is exact.
+    1 / 65,536, and scales by the rounded one, so that the expectation is that of x.
     """
-    zeroed = round(p * LEVELS)
+    zeroed = min(round(p * LEVELS), LEVELS - 1)
     if not (fast and training and zeroed and x.device.type == "cpu"):
         return F.dropout(x, p, training)
     words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from benchmarks.records import RunRecord
+from benchmarks.reporting.conditions import places
 from benchmarks.reporting.specs import Flat
 
 PRECISION, COMPILE = "environment.precision", "environment.compile"
@@ -18,9 +18,9 @@ def as_run(record: RunRecord) -> Flat:
     """
     flat: Flat = {}
     if record.spec.get("precision") == "auto":
-        flat[PRECISION] = "+".join(_values(record.environment, "precision"))
+        flat[PRECISION] = "+".join(_values(record, "precision"))
     if record.spec.get("compile"):
-        values = (value.partition(":")[0] for value in _values(record.environment, "compile"))
+        values = (value.partition(":")[0] for value in _values(record, "compile"))
         flat[COMPILE] = "+".join(dict.fromkeys(values))
     return flat
 
@@ -34,7 +34,7 @@ def fallbacks(records: Iterable[RunRecord]) -> list[str]:
     """That some of the runs were not compiled to their end, and why, as notes under a table."""
     asked = [record for record in records if record.spec.get("compile")]
     why = [
-        [value for value in _values(record.environment, "compile") if value.startswith(EAGER)]
+        [value for value in _values(record, "compile") if value.startswith(EAGER)]
         for record in asked
     ]
     fell = [reasons[0] for reasons in why if reasons]
@@ -46,7 +46,6 @@ def fallbacks(records: Iterable[RunRecord]) -> list[str]:
     ]
 
 
-def _values(environment: Mapping[str, Any], key: str) -> list[str]:
+def _values(record: RunRecord, key: str) -> list[str]:
     """All that a run's environment says of it, from the first task on, each once."""
-    places = [environment, *environment.get("moves", [])]
-    return list(dict.fromkeys(str(place[key]) for place in places if key in place))
+    return list(dict.fromkeys(str(place[key]) for place in places(record) if key in place))

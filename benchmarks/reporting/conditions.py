@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from benchmarks.records import RunRecord
 from benchmarks.reporting.specs import who_has_what
@@ -40,11 +41,16 @@ def unequal_notes(runs: Mapping[str, Sequence[RunRecord]]) -> list[str]:
     ]
 
 
-def _places(record: RunRecord, key: str) -> Iterable[str]:
-    environment = record.environment
-    moves = environment.get("moves")
+def places(record: RunRecord) -> list[Mapping[str, Any]]:
+    """Where a run was made: its environment, and what is known of each place that it went on in."""
+    moves = record.environment.get("moves")
     # A record's environment is free to say anything: it is for people.
     went = [m for m in moves if isinstance(m, dict)] if isinstance(moves, list) else []
+    return [record.environment, *went]
+
+
+def _places(record: RunRecord, key: str) -> Iterable[str]:
+    environment, *went = places(record)
     for place in (environment, *(move for move in went if key in move)):
         # A record says no GPU by null, and what it does not know by nothing or null.
         value = place.get(key)

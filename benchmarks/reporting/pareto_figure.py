@@ -71,7 +71,7 @@ def _floor(means: list[float]) -> float:
 
 def _set_accuracy_axis(axes: Axes, accs: list[Summary], floor: float) -> None:
     shown = [acc for acc in accs if acc.mean >= floor]
-    low = max(min(acc.mean - (acc.std or 0) for acc in shown), floor)
+    low = min(acc.mean - (acc.std or 0) for acc in shown)
     high = max(acc.mean + (acc.std or 0) for acc in shown)
     margin = 0.08 * (high - low) or 1.0
     axes.set_ylim(low - margin, min(high + margin, 100 + margin / 2))

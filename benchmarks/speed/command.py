@@ -17,7 +17,7 @@ from benchmarks.speed.measure import LEAST, Progress, budget, measure
 from benchmarks.speed.nets import NETS, THREADS
 from benchmarks.speed.outputs import FILE, write_outputs
 from benchmarks.speed.quantities import Kind, names
-from benchmarks.speed.speed_file import Measured, environment
+from benchmarks.speed.speed_file import Measured, Timed, environment
 
 EVERY_S = 15.0
 """Between two lines of progress."""
@@ -55,7 +55,7 @@ def run(
                 _say(f"{what}: preparing, then {budget(kind, net, total_s):.0f} s")
                 found = measure(kind, net, device, total_s, _progress(what, LEAST[kind]))
                 measured.ratios |= found
-                measured.nets[net] = NETS[net].describe()
+                measured.nets[net] = Timed(**NETS[net].describe())
                 measured.missing = [name for name in measured.missing if name not in found]
                 measured.write(path)
                 for name, entry in found.items():

@@ -57,6 +57,11 @@ class Scale(Measured):
     fits: dict[str, Fit] = Field(default_factory=dict)
     points: list[Point] = Field(default_factory=list)
 
+    def check_names(self) -> None:
+        """Raise `ValueError` for a method that is not measured (any more)."""
+        for method in {point.method for point in self.points} - set(METHODS):
+            raise ValueError(f"method {method!r} is none that is measured today")
+
     def replace(self, points: list[Point]) -> None:
         """Put points in the place of those that the file has of the same axis and x, and fit."""
         new = {(p.axis, p.x) for p in points}

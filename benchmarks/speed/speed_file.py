@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmarks.environment import describe
 from benchmarks.errors import BadInput
@@ -17,7 +17,7 @@ from benchmarks.integrity import decode
 from benchmarks.interruptions import writing
 from benchmarks.records import first_fault, write_atomically
 from benchmarks.speed.paired import Ratio
-from benchmarks.speed.quantities import bounds
+from benchmarks.speed.quantities import NETS, QUANTITIES, bounds
 
 MOVING = ("load_average", "git_dirty")
 """What may differ between two measurements of one file: `Measured.merge` has the sum of both."""
@@ -43,6 +43,20 @@ class Entry(BaseModel):
         return cls(**short, rounds=ratio.rounds, seconds=sides)
 
 
+class Timed(BaseModel):
+    """A net that was timed, see `benchmarks.speed.nets.Net.describe`."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    input_shape: list[int]
+    tasks: int
+    classes: int
+    samples: int
+    loop_samples: int
+    ranks_from: str
+    ranks: dict[str, int]
+
+
 class Measured(BaseModel):
     """All ratios of one environment; those that were asked for and not measured are ``missing``."""
 
@@ -56,10 +70,28 @@ class Measured(BaseModel):
     work on the machine."""
     ratios: dict[str, Entry] = {}
     missing: list[str] = []
-    nets: dict[str, dict[str, Any]] = {}
+    nets: dict[str, Timed] = {}
     """What was timed: sizes, and the ranks that NESS left each layer."""
     goals: dict[str, dict[str, float | None]] = {}
     """For readers of the file: what the ratios in it are to be at most."""
+
+    @model_validator(mode="after")
+    def _is_of_today(self) -> Self:
+        self.check_names()
+        return self
+
+    def check_names(self) -> None:
+        """Raise `ValueError` for what is not measured any more: no table has a place for it."""
+        for name, entry in self.ratios.items():
+            quantity, _, net = name.partition("/")
+            if quantity not in QUANTITIES or net not in QUANTITIES[quantity].nets:
+                raise ValueError(f"ratio {name!r} is none that is measured today")
+            sides = QUANTITIES[quantity].numerator, QUANTITIES[quantity].denominator
+            if not set(sides) <= set(entry.seconds):
+                raise ValueError(f"ratio {name!r} lacks the seconds of {' or '.join(sides)}")
+        for net in self.nets:
+            if net not in NETS:
+                raise ValueError(f"net {net!r} is none that is measured today")
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
@@ -96,7 +128,7 @@ class Measured(BaseModel):
             )
         self.environment |= {
             "git_dirty": bool(before.get("git_dirty")) or bool(now.get("git_dirty")),
-            "load_average": max(before.get("load_average", 0.0), now.get("load_average", 0.0)),
+            "load_average": max(_load(before), _load(now)),
         }
         self.ratios, self.nets = earlier.ratios | self.ratios, earlier.nets | self.nets
         wanted = dict.fromkeys([*earlier.missing, *self.missing])
@@ -106,6 +138,11 @@ class Measured(BaseModel):
 def environment(device: str, threads: int) -> dict[str, Any]:
     """Where it is measured now."""
     return describe(device, threads) | {"load_average": round(os.getloadavg()[0], 2)}
+
+
+def _load(environment: Mapping[str, Any]) -> float:
+    value = environment.get("load_average", 0.0)
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _short(value: float) -> float:

@@ -15,7 +15,8 @@ run once in every round, in a rotating order.
 Step: zero_grad, forward, loss, backward, SGD with momentum and weight decay, in the second task and
 with batches of 64. NESS has the ranks that the last task of a stored run left its layers, or half
 of each layer's directions. `naive` trains everything; heads alone, with a frozen trunk, is the
-floor.
+floor. Layers of rank 0 are frozen: where that is most of them (ResNet18's early ones), the half of
+all directions is the harder case, and the fairer one.
 
 Between two tasks: decomposition and attachment before a task, merging and moments after it, at the
 full size of the tasks. The epoch is one of `naive` on the same images.
@@ -92,11 +93,11 @@ def place(measured: Measured) -> list[str]:
 def _nets(measured: Measured) -> list[str]:
     lines = []
     for name, net in measured.nets.items():
-        ranks = ", ".join(map(str, net["ranks"].values()))
+        ranks = ", ".join(map(str, net.ranks.values()))
         lines.append(
-            f"{NETS[name]}: images {tuple(net['input_shape'])}, {net['samples']} of "
-            f"{net['classes']} classes a task ({net['loop_samples']} beside the bare loop), "
-            f"{net['tasks']} tasks; ranks {ranks} (of results/{net['ranks_from']})."
+            f"{NETS[name]}: images {tuple(net.input_shape)}, {net.samples} of "
+            f"{net.classes} classes a task ({net.loop_samples} beside the bare loop), "
+            f"{net.tasks} tasks; ranks {ranks} (of results/{net.ranks_from})."
         )
     return lines
 

@@ -57,3 +57,8 @@ def test_a_net_that_asks_for_it_trains_with_other_masks_and_evaluates_alike():
         outputs.append((trained, net.eval()(x, task)))
     assert not torch.allclose(outputs[0][0], outputs[1][0])
     assert torch.equal(outputs[0][1], outputs[1][1])
+
+
+def test_nearly_all_dropped_is_no_division_by_zero():
+    y = seeded(torch.ones(200_000), 0.999999, True, fast=True)
+    assert torch.isfinite(y).all()

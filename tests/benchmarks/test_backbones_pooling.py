@@ -19,3 +19,9 @@ def test_equals_torchs_with_a_gradient_and_without(shape, odd):
     torch.testing.assert_close(max_pool(trained), expected, rtol=0, atol=0, equal_nan=True)
     max_pool(trained).nan_to_num(0, 0, 0).sum().backward()
     assert trained.grad is not None
+
+
+def test_images_too_small_to_pool_are_refused_with_a_gradient_and_without():
+    for x in (torch.ones(1, 2, 1, 4), torch.ones(1, 2, 1, 4).requires_grad_()):
+        with pytest.raises(RuntimeError, match="too small"):
+            max_pool(x)

@@ -16,7 +16,7 @@ STEP, LOOP = "step_vs_naive/mlp", "loop_vs_bare/mlp"
 
 def entry(value: float) -> Entry:
     found = ratio([value * k for k in (0.9, 1.0, 1.1)], [1.0, 1.0, 1.0])
-    return Entry.of(found, {"ours": value, "plain": 1.0})
+    return Entry.of(found, {"ness": value, "naive": 1.0, "harness": value, "bare": 1.0})
 
 
 def measured(**environment: object) -> Measured:
@@ -36,7 +36,7 @@ def test_the_file_has_the_shape_that_others_rely_on(tmp_path: Path) -> None:
     stored = data["ratios"][STEP]
     assert stored["low"] <= stored["median"] == 1.25 <= stored["high"]
     assert stored["rounds"] == 3
-    assert stored["seconds"] == {"ours": 1.25, "plain": 1.0}
+    assert (stored["seconds"]["ness"], stored["seconds"]["naive"]) == (1.25, 1.0)
     assert Measured.read(path) == now
 
 
@@ -72,3 +72,20 @@ def test_a_damaged_file_is_named_in_one_line(text: str, tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         Measured.read(tmp_path / "speed.json")
+
+
+@pytest.mark.parametrize("name", ["step_vs_nothing/mlp", "step_vs_naive/vgg", "fused_vs_plain/mlp"])
+def test_a_ratio_that_is_not_measured_any_more_is_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "speed.json"
+    text = json.dumps({"environment": {}, "ratios": {name: entry(1.0).model_dump()}})
+    path.write_text(text)
+    with pytest.raises(BadInput, match=f"speed.json: damaged .*{name}.* none that is measured"):
+        Measured.read(path)
+
+
+def test_a_ratio_without_the_seconds_of_its_sides_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "speed.json"
+    lacking = entry(1.0).model_dump() | {"seconds": {"ness": 1.0}}
+    path.write_text(json.dumps({"environment": {}, "ratios": {STEP: lacking}}))
+    with pytest.raises(BadInput, match="lacks the seconds of ness or naive"):
+        Measured.read(path)

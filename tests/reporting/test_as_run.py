@@ -30,6 +30,16 @@ def moved(**changed: Any) -> dict[str, Any]:
             {"precision": "bf16", **moved(precision="fp32")},
             {"environment.precision": "bf16+fp32"},
         ),
+        (
+            {"precision": "auto"},
+            {"precision": "bf16", "moves": None},
+            {"environment.precision": "bf16"},
+        ),
+        (
+            {"precision": "auto"},
+            {"precision": "bf16", "moves": [1]},
+            {"environment.precision": "bf16"},
+        ),
         ({"compile": True}, {"compile": "used"}, {"environment.compile": "used"}),
         ({"compile": True}, {"compile": "eager: Error: no"}, {"environment.compile": "eager"}),
         (
