@@ -6,13 +6,11 @@ import json
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from benchmarks.errors import BadInput
-from benchmarks.integrity import decode
 from benchmarks.interruptions import writing
-from benchmarks.records import first_fault, write_atomically
-from benchmarks.speed.speed_file import Entry
+from benchmarks.records import write_atomically
+from benchmarks.speed.speed_file import Entry, read_file
 
 FILE = "patches.json"
 
@@ -86,13 +84,4 @@ class Patches(_Part):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a file; raises `BadInput` naming it where it cannot be used."""
-        try:
-            return cls.model_validate(decode(path.read_bytes()))
-        except OSError as error:
-            raise BadInput(
-                f"{path}: cannot be read ({error.strerror}); `python -m benchmarks patches` "
-                f"makes it"
-            ) from error
-        except ValueError as error:
-            what = first_fault(error) if isinstance(error, ValidationError) else str(error)
-            raise BadInput(f"{path}: damaged ({what}); move it away and measure again") from error
+        return read_file(cls, path, "patches")

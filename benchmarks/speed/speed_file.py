@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -18,6 +18,8 @@ from benchmarks.interruptions import writing
 from benchmarks.records import first_fault, write_atomically
 from benchmarks.speed.paired import Ratio
 from benchmarks.speed.quantities import NETS, QUANTITIES, bounds
+
+M = TypeVar("M", bound=BaseModel)
 
 MOVING = ("load_average", "git_dirty")
 """What may differ between two measurements of one file: `Measured.merge` has the sum of both."""
@@ -102,16 +104,7 @@ class Measured(BaseModel):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a file; raises `BadInput` naming it where it cannot be used."""
-        try:
-            return cls.model_validate(decode(path.read_bytes()))
-        except OSError as error:
-            raise BadInput(
-                f"{path}: cannot be read ({error.strerror}); `python -m benchmarks {cls.made_by}` "
-                f"makes it"
-            ) from error
-        except ValueError as error:
-            what = first_fault(error) if isinstance(error, ValidationError) else str(error)
-            raise BadInput(f"{path}: damaged ({what}); move it away and measure again") from error
+        return read_file(cls, path, cls.made_by)
 
     def merge(self, earlier: Measured, path: Path) -> None:
         """Take over what an earlier file has: a ratio stays until it has been measured again.
@@ -133,6 +126,19 @@ class Measured(BaseModel):
         self.ratios, self.nets = earlier.ratios | self.ratios, earlier.nets | self.nets
         wanted = dict.fromkeys([*earlier.missing, *self.missing])
         self.missing = [name for name in wanted if name not in self.ratios]
+
+
+def read_file(model: type[M], path: Path, command: str) -> M:
+    """A file of measurements that ``command`` made; `BadInput` names it where it cannot be used."""
+    try:
+        return model.model_validate(decode(path.read_bytes()))
+    except OSError as error:
+        raise BadInput(
+            f"{path}: cannot be read ({error.strerror}); `python -m benchmarks {command}` makes it"
+        ) from error
+    except ValueError as error:
+        what = first_fault(error) if isinstance(error, ValidationError) else str(error)
+        raise BadInput(f"{path}: damaged ({what}); move it away and measure again") from error
 
 
 def environment(device: str, threads: int) -> dict[str, Any]:
