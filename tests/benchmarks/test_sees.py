@@ -49,7 +49,7 @@ def test_cumulative_is_validated_on_all_tasks_so_far(
     def spy(self, split_name, task, *, train=False):  # type: ignore[no-untyped-def]
         made = original(self, split_name, task, train=train)
         if split_name == "valid":
-            seen[task] = set(made.split.task.tolist())
+            seen[task] = set(made.task.tolist())
         return made
 
     monkeypatch.setattr(StreamStrategy, "batches", spy)
