@@ -158,7 +158,7 @@ plots: $(STAMP) ## figures of OUT=...
 fidelity: $(STAMP) ## write docs/fidelity.md from the docstrings of the methods
 	$(PY) -m benchmarks fidelity
 
-speed: $(STAMP) ## what NESS and the harness cost as ratios, about a quarter of an hour (SPEED="--only step")
+speed: $(STAMP) ## what NESS and the harness cost as ratios, twenty minutes (SPEED="--only step")
 	$(PY) -m benchmarks speed $(SPEED)
 
 patches: $(STAMP) ## what a share of a convolution's windows (patch_share) does to NESS's basis, minutes; CIFAR-100

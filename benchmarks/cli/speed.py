@@ -27,7 +27,7 @@ def speed(
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     minutes: Annotated[
         float, typer.Option(help="of measuring everything; preparing it comes on top")
-    ] = 10.0,
+    ] = 8.0,
     redraw: Annotated[
         bool, typer.Option("--redraw", help="table and figure of OUT/speed.json, unmeasured")
     ] = False,

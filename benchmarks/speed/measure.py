@@ -16,7 +16,7 @@ from benchmarks.speed.speed_file import Entry
 Progress = Callable[[int, float], None]
 """Called with the rounds done and the seconds left."""
 
-LEAST: dict[Kind, int] = {"step": 15, "consolidate": 3, "loop": 5, "options": 15}
+LEAST: dict[Kind, int] = {"step": 15, "consolidate": 3, "loop": 3, "options": 15}
 """Rounds that are measured even where the time is up."""
 WARM_UP: dict[Kind, int] = {"step": 1, "consolidate": 0, "loop": 1, "options": 1}
 """Rounds before; what prepares a consolidation has consolidated all other tasks."""
