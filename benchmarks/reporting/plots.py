@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import matplotlib.style
-from matplotlib.figure import Figure
 
 from benchmarks.records import write_atomically
 from benchmarks.reporting.collect import Collection, collect
+from benchmarks.reporting.figure_files import UNSTAMPED, figure_bytes
 from benchmarks.reporting.figures import accuracy_figure, line_styles, matrices_figure
 from benchmarks.reporting.files import Written, stems
 from benchmarks.reporting.order import canonical
@@ -47,9 +46,9 @@ def write_plots(out: Path) -> Written:
             for name, figure in figures.items():
                 if figure is None:
                     continue
-                for suffix in ("png", "pdf"):
+                for suffix in UNSTAMPED:
                     path = out / "figures" / f"{stem}-{name}.{suffix}"
-                    write_atomically(path, _bytes(figure, suffix))
+                    write_atomically(path, figure_bytes(figure, suffix))
                     written.paths.append(path)
     written.headline = f"{len(written.paths)} figure files in {out / 'figures'}"
     return written
@@ -71,14 +70,3 @@ def _absent(collection: Collection, stream: str) -> list[str]:
     labels = dict.fromkeys(collection.of_stream(stream)["label"])
     absent = [label for label in labels if label not in finished]
     return [f"{stream}: {', '.join(absent)} not drawn (no finished run)"] if absent else []
-
-
-def _bytes(figure: Figure, suffix: str) -> bytes:
-    """The file without its date and the version that drew it: the same runs, the same bytes."""
-    unstamped = {
-        "png": {"Software": None},
-        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    }
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=suffix, metadata=unstamped[suffix])
-    return buffer.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from benchmarks.interruptions import writing
 from benchmarks.records import write_atomically
+from benchmarks.reporting.figure_files import UNSTAMPED, figure_bytes
 from benchmarks.reporting.figures import PAGE
 from benchmarks.reporting.plots import STYLE
 from benchmarks.speed.quantities import KINDS, NETS, Kind, Quantity
@@ -85,17 +85,12 @@ def _panel(axes: Axes, rows: Rows) -> None:
 
 def write_figure(draw: Callable[[], Figure], folder: Path, stem: str) -> list[Path]:
     """Write ``folder/<stem>.png`` and ``.pdf`` of what is drawn: the same bytes for the same."""
-    unstamped = {
-        "png": {"Software": None},
-        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    }
     paths = []
     with matplotlib.style.context(STYLE):
         drawn = draw()
-        for suffix, metadata in unstamped.items():
-            buffer, path = io.BytesIO(), folder / f"{stem}.{suffix}"
-            drawn.savefig(buffer, format=suffix, metadata=metadata)
+        for suffix in UNSTAMPED:
+            path = folder / f"{stem}.{suffix}"
             with writing(path):
-                write_atomically(path, buffer.getvalue())
+                write_atomically(path, figure_bytes(drawn, suffix))
             paths.append(path)
     return paths

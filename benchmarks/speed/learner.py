@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,9 +11,8 @@ from avalanche.core import SupervisedPlugin
 from torch import Tensor
 
 from benchmarks.spec import RunSpec
+from benchmarks.speed.unwritten import unwritten
 from benchmarks.streams.stream import Stream
-from benchmarks.task_loop import TaskLoop
-from benchmarks.workdir import WorkDir
 
 Batch = list[Tensor]
 """Images, labels and task labels."""
@@ -24,9 +22,7 @@ class Learner:
     """What a run trains with, in the state of any of its tasks."""
 
     def __init__(self, spec: RunSpec, stream: Stream) -> None:
-        # Nothing is written there: the only file of a task in training is the trace of its epochs.
-        loop = TaskLoop(spec, WorkDir(Path(), spec.id), stream, None)
-        loop.protocol.on_epoch = lambda _: None
+        loop = unwritten(spec, stream)
         self.strategy, self.plugin, self.model = loop.strategy, loop.plugin, loop.model
         self.stopwatch, self._experiences = loop.stopwatch, loop.benchmark.train_stream
         self._cut = _Cut()

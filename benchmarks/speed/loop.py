@@ -16,7 +16,6 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,9 +25,8 @@ from benchmarks.backbones import MultiHeadNet
 from benchmarks.build import build_model, build_optimizer
 from benchmarks.seeds import derive, seed_all
 from benchmarks.spec import RunSpec
+from benchmarks.speed.unwritten import unwritten
 from benchmarks.streams.stream import Stream
-from benchmarks.task_loop import TaskLoop
-from benchmarks.workdir import WorkDir
 from ness.moments import batch_slices
 
 
@@ -72,9 +70,7 @@ class HarnessLoop(TimedLoop):
     """The strategy of a run with all its plugins, the method of the spec among them."""
 
     def setup(self) -> None:
-        # Nothing is written there: the only file of a task in training is the trace of its epochs.
-        loop = TaskLoop(self.spec, WorkDir(Path(), self.spec.id), self.stream, None)
-        loop.protocol.on_epoch = lambda _: None
+        loop = unwritten(self.spec, self.stream)
         self.strategy, self.experience = loop.strategy, loop.benchmark.train_stream[0]
         self._training_epoch = self.strategy.training_epoch
         self.strategy.training_epoch = self._timed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any
 
 import torch
 
@@ -12,9 +11,7 @@ from benchmarks.spec import RunSpec
 from benchmarks.speed.learner import Learner, synchroniser
 from benchmarks.speed.nets import Net
 from benchmarks.speed.paired import Side, timed
-from benchmarks.speed.step import BATCHES, TASK, stepping
-
-STATE: dict[str, Any] = {"tasks_done": TASK, "task_labels": range(TASK), "classes_seen": ()}
+from benchmarks.speed.step import BATCHES, STATE, TASK, stepping
 
 
 def sides(net: Net, device: str) -> Mapping[str, Side]:

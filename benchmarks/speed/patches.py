@@ -26,10 +26,9 @@ from benchmarks.speed.paired import ratio, rounds, timed
 from benchmarks.speed.patches_file import Angles, Basis, Draw, LayerSize, Patches
 from benchmarks.speed.speed_file import Entry, environment
 from benchmarks.speed.subspaces import leak, principal_angles
+from benchmarks.speed.unwritten import unwritten
 from benchmarks.streams.stream import Stream
 from benchmarks.sweep_spec import expand, load_sweep
-from benchmarks.task_loop import TaskLoop
-from benchmarks.workdir import WorkDir
 from ness import compat
 from ness.moments import InputMoments
 from ness.nullspace import NullSpace, null_space
@@ -103,9 +102,7 @@ class FirstTask:
     """A run after its first task, whose moments can be taken any number of times."""
 
     def __init__(self, spec: RunSpec, stream: Stream) -> None:
-        # Nothing is written there: the only file of a task in training is the trace of its epochs.
-        loop = TaskLoop(spec, WorkDir(Path(), spec.id), stream, None)
-        loop.protocol.on_epoch = lambda _: None
+        loop = unwritten(spec, stream)
         seed_all(spec.data_seed, "task", 0)
         loop.strategy.train(loop.benchmark.train_stream[0], eval_streams=[])
         self.strategy, self.plugin, self.model = loop.strategy, loop.plugin, loop.model

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from benchmarks.speed.learner import Learner
-from benchmarks.speed.nets import BATCH_SIZE, epoch_spec
+from benchmarks.speed.nets import BATCH_SIZE, UNTIMED_SAMPLES, epoch_spec
 from benchmarks.speed.scale_file import Point
 from benchmarks.speed.scale_sizes import INPUTS, METHODS, MOST_S, Axis, AxisName, Size
 from benchmarks.streams.normalisation import Normalisation
@@ -18,7 +18,6 @@ from benchmarks.streams.stream import Stream, Task
 
 OWN_DIRECTIONS = 4
 """That the inputs of each task lie in: 50 tasks leave some of `INPUTS` free, as images do."""
-UNTIMED_SAMPLES = 2
 WARM_UP = Size(tasks=3, width=16, samples=64)
 ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "naive": ("naive", {}),

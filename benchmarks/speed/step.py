@@ -17,6 +17,8 @@ from ness.rows import weight_columns
 
 TASK = 1
 """The second: from then on a step costs the same, given the ranks."""
+STATE: dict[str, Any] = {"tasks_done": TASK, "task_labels": range(TASK), "classes_seen": ()}
+"""Of a method that keeps nothing, there."""
 BATCHES = 8
 """That the steps go round: one alone would be learnt by heart, and leave no gradient."""
 TURN_S = 0.1
@@ -61,7 +63,7 @@ def learner(
     strategy: str = "naive",
 ) -> Learner:
     """One in the second task: of NESS with the moments ``M`` of the first, or of ``strategy``."""
-    state: dict[str, Any] = {"tasks_done": TASK, "task_labels": range(TASK), "classes_seen": ()}
+    state = dict(STATE)
     if M is None:
         found = Learner(net.spec(strategy, device), stream)
     else:
