@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib.style
+from matplotlib.figure import Figure
 
 from benchmarks.records import write_atomically
 from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.figure_files import UNSTAMPED, figure_bytes
-from benchmarks.reporting.figures import accuracy_figure, line_styles, matrices_figure
+from benchmarks.reporting.figures import (
+    LineStyle,
+    accuracy_figure,
+    line_styles,
+    matrices_figure,
+)
 from benchmarks.reporting.files import Written, stems
 from benchmarks.reporting.order import canonical
 from benchmarks.reporting.pareto_figure import pareto_figure
@@ -31,21 +37,11 @@ def write_plots(out: Path) -> Written:
     written = Written(messages=list(collection.messages), skipped=len(collection.messages))
     if not collection.records:
         return written
-    looks = line_styles(_drawn(collection))
+    looks = looks_of(collection)
     for stream, stem in stems(collection.streams).items():
-        finished = collection.finished(stream)
         written.messages += _absent(collection, stream)
-        if not finished:
-            continue
         with matplotlib.style.context(STYLE):
-            figures = {
-                "accuracy": accuracy_figure(finished, looks),
-                "matrices": matrices_figure(finished),
-                "pareto": pareto_figure(finished, looks),
-            }
-            for name, figure in figures.items():
-                if figure is None:
-                    continue
+            for name, figure in stream_figures(collection, stream, looks).items():
                 for suffix in UNSTAMPED:
                     path = out / "figures" / f"{stem}-{name}.{suffix}"
                     write_atomically(path, figure_bytes(figure, suffix))
@@ -54,15 +50,30 @@ def write_plots(out: Path) -> Written:
     return written
 
 
-def _drawn(collection: Collection) -> dict[str, str]:
-    """{label: strategy} of all streams, so that a method looks the same in all figures of a folder.
+def stream_figures(
+    collection: Collection, stream: str, looks: dict[str, LineStyle]
+) -> dict[str, Figure]:
+    """{name: figure} of one stream, drawn in the style in force; empty without a finished run."""
+    finished = collection.finished(stream)
+    if not finished:
+        return {}
+    figures = {
+        "accuracy": accuracy_figure(finished, looks),
+        "matrices": matrices_figure(finished),
+        "pareto": pareto_figure(finished, looks),
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def looks_of(collection: Collection) -> dict[str, LineStyle]:
+    """How each method is drawn: alike in all figures of a folder.
 
     In reverse table order, so that NESS has the first look whatever it is compared with.
     """
     finished = collection.runs[collection.runs["status"] == "finished"]
     strategies = dict(zip(finished["label"], finished["strategy"], strict=True))
     order = sorted(strategies, key=lambda label: (canonical(strategies[label]), label))
-    return {label: strategies[label] for label in reversed(order)}
+    return line_styles({label: strategies[label] for label in reversed(order)})
 
 
 def _absent(collection: Collection, stream: str) -> list[str]:
