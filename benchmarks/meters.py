@@ -68,7 +68,7 @@ def trainable_parameters(model: MultiHeadNet, labels: set[str], method: TaskPlug
 
 
 class Accuracy(SupervisedPlugin[Any]):
-    """Test accuracy of one experience: Avalanche's stream metrics mean something else."""
+    """Accuracy on one experience: Avalanche's stream metrics mean something else."""
 
     percent: float
     """Share of samples whose largest logit is that of their class."""

@@ -21,6 +21,7 @@ IMPLIED: dict[str, Any] = {
     "protocol.keep": "best",
     "compile": False,
     "channels_last": False,
+    "evaluate_on": "test",
     "backbone_args.fast_dropout": False,
     "strategy_args.patch_share": 1.0,
 }
@@ -40,7 +41,8 @@ class RunRecord(BaseModel):
     """One run: everything that decided its numbers, and the numbers as measured.
 
     ``accuracy_matrix[i][j]`` is the test accuracy in percent on task j after training
-    task i, null where it was not evaluated (j > i, and every row but the last of `joint`). In
+    task i, null where it was not evaluated (j > i, and every row but the last of `joint`): the
+    validation accuracy where the spec has ``evaluate_on`` = ``valid``, as all accuracies below. In
     ``cil`` all classes seen so far compete for the prediction. Metrics are computed from it when
     it is read and are never stored.
     """

@@ -39,6 +39,9 @@ ClassOrder = Annotated[Literal["fixed", "per_seed"] | list[int], BeforeValidator
 Precision = Literal["auto", "bf16", "fp32"]
 """bfloat16 where torch's autocast has it, or where the hardware has it too (auto)."""
 
+EvaluateOn = Literal["test", "valid"]
+"""The images that accuracy is measured on; ``valid`` never reads a test image."""
+
 
 class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -122,8 +125,11 @@ class RunSpec(Table):
     """Whether the trunk goes through `torch.compile`; see `benchmarks.compiling`."""
     channels_last: bool = False
     """Whether images lie in memory with their channels last: other kernels, often faster ones."""
+    evaluate_on: EvaluateOn = "test"
 
-    unset_at_default: ClassVar[frozenset[str]] = frozenset({"compile", "channels_last"})
+    unset_at_default: ClassVar[frozenset[str]] = frozenset(
+        {"compile", "channels_last", "evaluate_on"}
+    )
 
     @property
     def id(self) -> str:

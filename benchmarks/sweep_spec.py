@@ -13,6 +13,7 @@ from benchmarks.grid import check_keys, check_variation, combinations
 from benchmarks.overrides import apply_override, check_sizes, read_toml
 from benchmarks.spec import (
     ClassOrder,
+    EvaluateOn,
     OptimizerSpec,
     Precision,
     ProtocolSpec,
@@ -43,6 +44,7 @@ class SweepSpec(Table):
     threads: int = Field(1, ge=1, le=1024)
     compile: bool = False
     channels_last: bool = False
+    evaluate_on: EvaluateOn = "test"
     stream_args: dict[str, Any] = Field(default_factory=dict)
     backbone_args: dict[str, Any] = Field(default_factory=dict)
     protocol: dict[str, Any] = Field(default_factory=dict)
@@ -142,6 +144,7 @@ def _resolved(sweep: SweepSpec) -> tuple[dict[str, Any], dict[str, dict[str, Any
         "threads": sweep.threads,
         "compile": sweep.compile,
         "channels_last": sweep.channels_last,
+        "evaluate_on": sweep.evaluate_on,
     }
 
     def strategy_args(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ Notify = Callable[[int, int, int], None]
 
 @dataclass
 class _Accuracies:
-    """Percent of each evaluated task's test samples."""
+    """Percent of each evaluated task's samples: of the test split, or what the spec has there."""
 
     any_class: list[float | None] = field(default_factory=list)
     own_classes: list[float | None] = field(default_factory=list)
@@ -61,7 +61,8 @@ class TaskLoop:
         notify: Notify | None,
         trackers: Sequence[str] = (),
     ) -> None:
-        self.spec, self.work, self.stream, self.notify = spec, work, stream, notify
+        self.spec, self.work, self.notify = spec, work, notify
+        self.stream = stream.evaluated_on(spec.evaluate_on)
         self.model = build_model(spec, self.stream)
         self.plugin: TaskPlugin = baselines.load(spec.strategy)(**spec.strategy_args)
         self.protocol = Protocol(spec.protocol, seed=spec.data_seed, on_epoch=self._on_epoch)
@@ -96,7 +97,7 @@ class TaskLoop:
         self.predicts_unseen = self.stream.scenario != "cil"
         """Whether a class that was not trained yet can be the prediction."""
         self.checkpoints = Checkpoints(
-            spec, work, self.stream, self.model, self.plugin, self.outputs.facts
+            spec, work, stream, self.model, self.plugin, self.outputs.facts
         )
 
     def execute(self) -> RunRecord:
@@ -182,7 +183,7 @@ class TaskLoop:
         return sum(self.stream.data(split, step, self.plugin.sees).nbytes for split in KEPT_SPLITS)
 
     def _evaluate(self, tasks: Iterable[int]) -> _Accuracies:
-        """Test accuracy on each of the tasks, leaving every generator as it was."""
+        """Accuracy on each of the tasks, leaving every generator as it was."""
         found = _Accuracies()
         with compat.isolated_rng():
             for task in tasks:

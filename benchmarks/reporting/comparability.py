@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.records import IMPLIED, RunRecord
 from benchmarks.reporting.as_run import precision_of
+from benchmarks.reporting.evaluated import evaluated_on
 from benchmarks.reporting.published_entries import Protocol
 from benchmarks.reporting.specs import Flat, at, flatten, show
 
@@ -26,6 +27,8 @@ def obstacles(protocol: Protocol, record: RunRecord) -> list[str]:
     if "precision" not in protocol.spec and here["precision"] != "fp32":
         differing.append(f"precision: {here['precision']} here, not known there")
     lines = [protocol.not_comparable] if protocol.not_comparable else []
+    if evaluated_on(record) != "test":
+        lines.append(f"{evaluated_on(record)} accuracy here, test accuracy there")
     if protocol.unknown:
         lines.append(f"not known there: {', '.join(protocol.unknown)}")
     if differing:

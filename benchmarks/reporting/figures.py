@@ -20,6 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from benchmarks.records import RunRecord
+from benchmarks.reporting.evaluated import not_the_test
 from benchmarks.reporting.metrics import accuracy_so_far
 
 COLUMN, PAGE = 3.4, 7.0
@@ -86,7 +87,7 @@ def accuracy_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure:
     # Bands and margins can pass 100 %, where no accuracy lies.
     axes.set_ylim(low, min(high, 100 + 0.02 * (100 - low)))
     axes.set_xlabel("Number of tasks trained")
-    axes.set_ylabel("Accuracy on tasks seen so far (%)")
+    axes.set_ylabel(f"{not_the_test(*runs.values())}accuracy on tasks seen so far (%)".capitalize())
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     return figure
 
@@ -110,7 +111,7 @@ def matrices_figure(runs: Runs) -> Figure:
         _draw_matrix(axes, matrix, scale)
         axes.set_title(_name(label, 26), parse_math=False)
     bar = figure.colorbar(ScalarMappable(scale), ax=used, aspect=30, pad=0.02)
-    bar.set_label("Test accuracy (%)")
+    bar.set_label(f"{not_the_test(*runs.values()) or 'test '}accuracy (%)".capitalize())
     bar.outline.set_visible(False)
     figure.supxlabel("Tested on task", fontsize=rcParams["axes.labelsize"])
     figure.supylabel("After training on task", fontsize=rcParams["axes.labelsize"])

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.reporting.conditions import unequal
 from benchmarks.reporting.cost_axis import CostUnit, set_cost_axis
+from benchmarks.reporting.evaluated import not_the_test
 from benchmarks.reporting.figures import PAGE, LineStyle, Runs
 from benchmarks.reporting.pareto import Point, front, levels, points
 from benchmarks.reporting.pareto_legend import BOUND, FRONT, LEVEL, legend
@@ -48,6 +49,7 @@ def pareto_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
         axes.set_xlabel(title)
         set_cost_axis(axes, [point.cost for point in panel] or [0.0], unit)
     _set_accuracy_axis(grid.flat[0], [*everywhere, *bounds.values()], floor)
+    grid.flat[0].set_ylabel(f"Average {not_the_test(*runs.values())}accuracy, ACC (%)")
     figure.legend(
         handles=legend(list(panels.values()), bounds), loc="outside lower center", ncols=5
     )
@@ -75,7 +77,6 @@ def _set_accuracy_axis(axes: Axes, accs: list[Summary], floor: float) -> None:
     high = max(acc.mean + (acc.std or 0) for acc in shown)
     margin = 0.08 * (high - low) or 1.0
     axes.set_ylim(low - margin, min(high + margin, 100 + margin / 2))
-    axes.set_ylabel("Average accuracy, ACC (%)")
 
 
 def _draw(

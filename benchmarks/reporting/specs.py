@@ -16,6 +16,9 @@ SEED_KEYS = ("seed", "init_seed", "data_seed", "class_order_seed")
 IMAGES = "data_hash"
 """The key of the images a run was made on, beside those of its spec."""
 
+_OTHER_IMAGES = frozenset({IMAGES, "evaluate_on"})
+"""Keys in which rows may not differ unsaid: their accuracies are on different images."""
+
 Flat = dict[str, Any]
 
 _UNSET = "unset"
@@ -56,10 +59,11 @@ def labels(runs: Mapping[str, tuple[str, Flat]]) -> dict[str, str]:
     Runs that share a label differ in nothing but their seeds and may be averaged. Where a
     strategy was run with several specs, the label names what differs:
     ``ness [strategy_args.eps=0.01]``. Where the stream was run on several image sets, every label
-    names its own: one without would look like a row beside all the others.
+    names its own: one without would look like a row beside all the others. So it is with runs that
+    were evaluated on validation images beside runs that were tested.
     """
     named: dict[str, str] = {}
-    everywhere = {IMAGES} & set(_differing(flat for _, flat in runs.values()))
+    everywhere = _OTHER_IMAGES & set(_differing(flat for _, flat in runs.values()))
     for strategy in sorted({strategy for strategy, _ in runs.values()}, key=canonical):
         specs = {run: _unseeded(flat) for run, (name, flat) in runs.items() if name == strategy}
         differing = sorted({*_differing(specs.values()), *everywhere})

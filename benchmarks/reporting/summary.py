@@ -12,6 +12,7 @@ from benchmarks.records import scenario_of
 from benchmarks.reporting import notes
 from benchmarks.reporting.cells import Cell, Row, Table, footnote_letter, is_ranked
 from benchmarks.reporting.collect import Collection
+from benchmarks.reporting.evaluated import not_the_test
 from benchmarks.reporting.numbers import NOTHING, mean_and_std
 from benchmarks.reporting.registry import METRICS, Place, metrics_of
 from benchmarks.reporting.stats import summarise
@@ -60,14 +61,15 @@ def table_rows(
 
 
 def caption(collection: Collection, stream: str) -> str:
-    """The stream, its scenario in words and its number of tasks."""
+    """The stream, its scenario in words, its number of tasks, and "validation accuracy" where that
+    is what was measured."""
     scenario = SCENARIOS.get(scenario_of(stream), "scenario as in the name")
-    counts = {
-        len(collection.records[str(run)].accuracy_matrix)
-        for run in collection.of_stream(stream).index
-    }
+    records = [collection.records[str(run)] for run in collection.of_stream(stream).index]
+    counts = {len(record.accuracy_matrix) for record in records}
     tasks = " or ".join(str(count) for count in sorted(counts))
-    return f"{stream} ({scenario}, {tasks} {'task' if counts == {1} else 'tasks'})"
+    described = f"{stream} ({scenario}, {tasks} {'task' if counts == {1} else 'tasks'})"
+    other = not_the_test(records)
+    return f"{described}: {other}accuracy" if other else described
 
 
 def _finished_row(

@@ -97,7 +97,7 @@ class _Row:
         and their schedule."""
         shared = (
             *("stream", "stream_args", "class_order", "backbone", "backbone_args"),
-            *("precision", "environment"),
+            *("precision", "environment", "evaluate_on"),
         )
         return {
             key: value

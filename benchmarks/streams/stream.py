@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -188,6 +188,18 @@ class Stream:
             split_of_task: Split = getattr(self.tasks[step], split)
             return split_of_task
         return self.union(split)[: sum(len(getattr(self.tasks[t], split)) for t in tasks)]
+
+    def evaluated_on(self, split: SplitName) -> Stream:
+        """The stream with ``split`` of each task in the place of its test images.
+
+        Whoever is given it cannot read a test image, whatever it asks for; batches of evaluation
+        are drawn from ``split`` as they are from the test images. It describes other data: what a
+        run stores of its stream comes from the stream itself.
+        """
+        if split == "test":
+            return self
+        tasks = (replace(task, test=getattr(task, split)) for task in self.tasks)
+        return replace(self, tasks=tuple(tasks))
 
     def benchmark(self, sees: Sees = "task") -> Any:
         """The stream as an Avalanche benchmark: experiences with task labels and all classes.
