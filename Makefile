@@ -15,7 +15,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test test-ray test-slurm damage torture lint format compare digits cpu ablations as-released doctor \
+.PHONY: help setup demo test test-ray test-slurm damage torture lint format compare tune digits cpu ablations as-released doctor \
         paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity speed scale patches clean
 
 help: ## what each target does
@@ -72,6 +72,9 @@ compare: $(STAMP) ## run SPEC=... into OUT=... (SWEEP="--set ..."), goes on wher
 	$(PY) -m benchmarks sweep $(SPEC) --out $(OUT) --workers $(WORKERS) $(SWEEP); status=$$?; \
 	    [ $$status -le 1 ] || exit $$status; \
 	    $(PY) -m benchmarks tables $(OUT) && $(PY) -m benchmarks plots $(OUT) && exit $$status
+
+tune: $(STAMP) ## [tune] of SPEC=... on validation images: OUT=.../tuned.toml
+	$(PY) -m benchmarks tune $(SPEC) --out $(OUT) --workers $(WORKERS) $(SWEEP)
 
 CPU      := split_cifar10 split_cifar100 split_cifar100_20 split_miniimagenet four_datasets \
             split_mnist split_fmnist permuted_mnist rotated_mnist

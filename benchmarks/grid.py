@@ -13,7 +13,7 @@ from benchmarks.overrides import parts, put
 
 Grid = Mapping[str, Sequence[Any]]
 
-NOT_IN_GRID = ("seeds", "strategies", "stream", "grid")
+NOT_IN_GRID = ("seeds", "strategies", "stream", "grid", "tune")
 """A sweep lists its seeds and strategies itself, and is on one stream."""
 
 

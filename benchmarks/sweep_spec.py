@@ -23,6 +23,7 @@ from benchmarks.spec import (
     Table,
     parse,
 )
+from benchmarks.tuning.table import read_tune
 
 
 class SweepSpec(Table):
@@ -31,7 +32,8 @@ class SweepSpec(Table):
     ``[strategy.<name>]`` holds the arguments of that method; its tables ``optimizer`` and
     ``protocol`` replace single values of the common ones for that method alone. ``[grid]`` maps
     dotted keys to lists of values, and the sweep is run with every combination of them:
-    ``"strategy.ness.eps" = [1e-4, 1e-3]``.
+    ``"strategy.ness.eps" = [1e-4, 1e-3]``. ``[tune]`` is for `benchmarks.tuning` and decides no
+    run.
     """
 
     stream: str
@@ -51,6 +53,7 @@ class SweepSpec(Table):
     optimizer: dict[str, Any] = Field(default_factory=dict)
     strategy: dict[str, dict[str, Any]] = Field(default_factory=dict)
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    tune: dict[str, Any] = Field(default_factory=dict)
 
 
 def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
@@ -71,6 +74,8 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
             if values.count(value) > 1:
                 raise BadInput(f"{path}: {field} lists {value!r} twice; name it once")
     check_keys(sweep.grid, str(path), overrides)
+    if sweep.tune:
+        read_tune(sweep.tune, f"{path}: tune")
     return sweep
 
 

@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from benchmarks import stopping
-from benchmarks.cli import data, doctor, patches, reports, runs, scale, speed
+from benchmarks.cli import data, doctor, patches, reports, runs, scale, speed, tune
 from benchmarks.errors import BadInput
 from benchmarks.interruptions import Interrupted, of_the_system
 
@@ -22,6 +22,7 @@ app = typer.Typer(
     help="Compare continual-learning methods on Avalanche streams.",
 )
 app.add_typer(runs.app)
+app.add_typer(tune.app)
 app.add_typer(reports.app)
 app.add_typer(doctor.app)
 app.add_typer(speed.app)
@@ -60,7 +61,7 @@ def main() -> NoReturn:
         status = 130
     if status == 130:  # typer's own answer to Ctrl-C, or ours
         status = stopping.exit_status()
-        resumes = sys.argv[1] in ("sweep", "run")
+        resumes = sys.argv[1] in ("sweep", "run", "tune")
         goes_on = "; the same command goes on from the last finished task" if resumes else ""
         with suppress(OSError):  # a terminal that was closed
             print(f"stopped{goes_on}", file=sys.stderr)

@@ -36,7 +36,15 @@ LogOption = Annotated[
     list[str] | None,
     typer.Option("--log", metavar="KIND", help="curves to tensorboard or wandb"),
 ]
+RetryOption = Annotated[
+    list[str] | None, typer.Option(help="run 'failed' or 'diverged' runs again")
+]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="never use the network")]
+
+
+def retried(statuses: list[str] | None) -> list[str]:
+    """The statuses of ``--retry``; `BadInput` for one that no ended run has."""
+    return chosen(statuses, ("failed", "diverged"), "--retry") if statuses else []
 
 
 def end_damaged(messages: list[str]) -> None:

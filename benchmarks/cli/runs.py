@@ -18,12 +18,14 @@ from benchmarks.cli.options import (
     LogOption,
     OfflineOption,
     OutOption,
+    RetryOption,
     SetOption,
     SpecArgument,
     WorkersOption,
     end_damaged,
+    retried,
 )
-from benchmarks.errors import BadInput, nearest
+from benchmarks.errors import BadInput
 from benchmarks.prepare import prepare_process
 
 app = typer.Typer()
@@ -38,16 +40,12 @@ def sweep(
     option: ExecutorOptions = None,
     set_: SetOption = None,
     data: DataOption = None,
-    retry: Annotated[
-        list[str] | None, typer.Option(help="run 'failed' or 'diverged' runs again")
-    ] = None,
+    retry: RetryOption = None,
     log: LogOption = None,
     offline: OfflineOption = False,
 ) -> None:
     """Run strategies x seeds of SPEC.toml; what is finished in --out is not run again."""
-    for status in retry or []:
-        if status not in ("failed", "diverged"):
-            raise BadInput(f"--retry {status}: {nearest(status, ('failed', 'diverged'))}")
+    again = frozenset(retried(retry))
     prepare_process(offline)
     from benchmarks.executors import make
     from benchmarks.overrides import options
@@ -56,7 +54,7 @@ def sweep(
 
     specs = expand(load_sweep(spec, set_ or []))
     made = make(executor, workers=workers, options=options(option or []))
-    again, trackers = frozenset(retry or []), _trackers(log)
+    trackers = _trackers(log)
     counts = run_sweep(specs, out, executor=made, data_dir=data, retry=again, trackers=trackers)
     _finish(counts, out)
 

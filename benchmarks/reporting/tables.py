@@ -16,6 +16,7 @@ from benchmarks.reporting.files import Written, stems
 from benchmarks.reporting.published import read_published
 from benchmarks.reporting.registry import METRICS, metrics_of
 from benchmarks.reporting.summary import summary_table
+from benchmarks.reporting.tuning import rewrite_tuning
 
 
 def write_tables(out: Path) -> Written:
@@ -27,7 +28,8 @@ def write_tables(out: Path) -> Written:
     - ``<stream>-cost.md`` and ``.tex``: time per task, state, parameters and memory, likewise;
     - ``<stream>-ranks.md`` and ``.csv``: ranks and interference, where a method recorded any;
     - ``<stream>-published.md``, ``.tex`` and ``.csv``: published numbers beside measured ones,
-      where a finished method has any.
+      where a finished method has any;
+    - ``out/tuning/``: the table of a search for hyper-parameters, where there was one.
 
     The headline of the result is the same table in short for the terminal. Raises `BadInput`
     where there are no records; runs in progress alone give a headline and no files.
@@ -65,6 +67,7 @@ def write_tables(out: Path) -> Written:
             write_atomically(path, text.encode("utf-8", "backslashreplace"))
             written.paths.append(path)
         headlines.append(terminal.render(table))
+    written.paths += rewrite_tuning(out)
     running = _running(collection)
     written.headline = "\n\n".join([*headlines, *([running] if running else [])])
     return written

@@ -1,0 +1,221 @@
+"""A search for hyper-parameters as it is stored, and what its runs have come to."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from benchmarks.errors import BadInput
+from benchmarks.integrity import decode
+from benchmarks.records import DamagedRecord, RunRecord, first_fault, record_path, write_atomically
+from benchmarks.reporting.metrics import Undefined, average_accuracy
+from benchmarks.reporting.specs import show
+from benchmarks.reporting.stats import Summary, summarise
+
+FOLDER = "tuning"
+"""Below a results folder: the search, its runs and its table."""
+
+Status = Literal["ranked", "failed", "diverged", "missing"]
+
+_DIGITS = 6
+"""Of a mean, percent: those of an accuracy in a record. Sums may differ beyond them by rounding."""
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Configuration(_Stored):
+    """Values of a method, and the validation ACC of its runs: mean and sample standard deviation
+    over ``n`` seeds, percent. It is ``ranked`` when the runs of all seeds have finished."""
+
+    values: dict[str, Any]
+    """Of every key that the search varies for the method."""
+    runs: list[str]
+    """Ids, in the order of the search's seeds."""
+    status: Status = "missing"
+    n: int = 0
+    mean: float | None = None
+    std: float | None = None
+
+    @property
+    def text(self) -> str:
+        """``eps=0.01, optimizer.lr=0.05``; what nothing varies has no values to name."""
+        return ", ".join(f"{key}={show(value)}" for key, value in self.values.items())
+
+    @property
+    def summary(self) -> Summary | None:
+        """Mean and spread, where there is a finished run."""
+        return None if self.mean is None else Summary(self.n, self.mean, self.std, None)
+
+
+class Method(_Stored):
+    """What was tried of one method."""
+
+    strategy: str
+    there_are: int
+    """Configurations that its grid has, the spec's own among them."""
+    configurations: list[Configuration]
+    """The spec's own first, the others in grid order."""
+    winner: int | None = None
+    """Place of the best among ``configurations``; None without a ranked one, and in all methods
+    while runs of any are missing."""
+
+    @property
+    def own(self) -> Configuration:
+        """The spec's own."""
+        return self.configurations[0]
+
+    @property
+    def best(self) -> Configuration | None:
+        """The winner."""
+        return None if self.winner is None else self.configurations[self.winner]
+
+    @property
+    def at_edge(self) -> dict[str, Any]:
+        """Values of the winner that are the least or largest of three or more numbers tried."""
+        if self.best is None:
+            return {}
+        edges = {}
+        for key, value in self.best.values.items():
+            tried = {
+                other.values[key]
+                for other in self.configurations
+                if isinstance(other.values[key], int | float)
+            }
+            if len(tried) > 2 and value in (min(tried), max(tried)):
+                edges[key] = value
+        return edges
+
+
+class Search(_Stored):
+    """A whole search; `read_search` gives it with the numbers of the runs that there are."""
+
+    spec: str
+    """Path of the tuned spec as it was given."""
+    overrides: list[str]
+    """``key=value`` of the command line."""
+    stream: str
+    keep: list[str]
+    """The ``protocol.keep`` of its runs, each once."""
+    budget: int
+    seeds: list[int]
+    methods: list[Method]
+
+    @property
+    def missing(self) -> int:
+        """Configurations without all of their runs."""
+        return sum(c.status == "missing" for m in self.methods for c in m.configurations)
+
+    def command(self, out: Path) -> str:
+        """What makes it again, or goes on with it."""
+        given = [word for override in self.overrides for word in ("--set", override)]
+        return shlex.join(["python", "-m", "benchmarks", "tune", self.spec, "--out", str(out)]) + (
+            f" {shlex.join(given)}" if given else ""
+        )
+
+    def write(self, out: Path) -> Path:
+        """Write ``out/tuning/search.json``, whole or not at all."""
+        path = search_path(out)
+        write_atomically(path, (self.model_dump_json(indent=1) + "\n").encode())
+        return path
+
+
+def search_path(out: Path) -> Path:
+    """Where the search of a results folder is stored."""
+    return out / FOLDER / "search.json"
+
+
+def read_search(out: Path) -> Search | None:
+    """The search stored below ``out``, its numbers those of the records that lie there now; None
+    where there was none. Raises `BadInput` for a file that no search has written."""
+    path = search_path(out)
+    if not path.exists():
+        return None
+    try:
+        stored = path.read_bytes()
+        decode(stored)
+        search = Search.model_validate_json(stored)
+        if not all(method.configurations for method in search.methods):
+            raise ValueError("a method without configurations")
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); make it readable") from error
+    except ValueError as error:
+        what = first_fault(error) if isinstance(error, ValidationError) else str(error)
+        raise BadInput(
+            f"{path}: no search as `tune` writes it ({what}); remove it, and start `tune` again"
+        ) from error
+    return measured(search, out)
+
+
+def measured(search: Search, out: Path) -> Search:
+    """The search with what its runs below ``out/tuning/runs`` have come to, and with winners if
+    no run is missing: of each method the configuration of the highest mean, the first in a tie."""
+    found = search.model_copy(
+        update={
+            "methods": [
+                method.model_copy(
+                    update={
+                        "configurations": [
+                            _with_numbers(configuration, method.strategy, search.stream, out)
+                            for configuration in method.configurations
+                        ],
+                        "winner": None,
+                    }
+                )
+                for method in search.methods
+            ]
+        }
+    )
+    if found.missing:
+        return found
+    decided = [m.model_copy(update={"winner": winner(m.configurations)}) for m in found.methods]
+    return found.model_copy(update={"methods": decided})
+
+
+def winner(configurations: Sequence[Configuration]) -> int | None:
+    """Place of the ranked configuration with the highest mean, the first of those; or None."""
+    means = {
+        place: configuration.mean
+        for place, configuration in enumerate(configurations)
+        if configuration.status == "ranked" and configuration.mean is not None
+    }
+    return max(means, key=lambda place: means[place], default=None)
+
+
+def _with_numbers(
+    configuration: Configuration, strategy: str, stream: str, out: Path
+) -> Configuration:
+    statuses: set[Status] = set()
+    accuracies = []
+    for run in configuration.runs:
+        status, accuracy = _result(record_path(out / FOLDER, stream, strategy, run))
+        statuses.add(status)
+        if accuracy is not None:
+            accuracies.append(accuracy)
+    worst: tuple[Status, ...] = ("missing", "failed", "diverged", "ranked")
+    summary = summarise(accuracies) if accuracies else None
+    return configuration.model_copy(
+        update={
+            "status": next(status for status in worst if status in statuses),
+            "n": len(accuracies),
+            "mean": summary and round(summary.mean, _DIGITS),
+            "std": summary and summary.std,
+        }
+    )
+
+
+def _result(path: Path) -> tuple[Status, float | None]:
+    """How a run ended, and its ACC; a damaged record counts for none, for a sweep repeats it."""
+    try:
+        record = RunRecord.read(path)
+    except DamagedRecord:
+        return "missing", None
+    if record.status == "finished":
+        accuracy = average_accuracy(record.accuracy_matrix)
+        return ("failed", None) if isinstance(accuracy, Undefined) else ("ranked", accuracy)
+    return ("missing" if record.status == "running" else record.status), None

@@ -1,0 +1,221 @@
+"""A search for hyper-parameters as a table: what was tried of each method, and what won."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from tabulate import tabulate
+
+from benchmarks.records import write_atomically
+from benchmarks.reporting import latex, markdown
+from benchmarks.reporting.cells import Cell
+from benchmarks.reporting.numbers import NOTHING, difference, mean_and_std
+from benchmarks.reporting.search import FOLDER, Configuration, Method, Search, read_search
+from benchmarks.reporting.specs import show
+
+HEADINGS = ("Strategy", "Best values", "Tried", "ACC of the spec (%)", "Best ACC (%)", "Gain")
+
+
+def rewrite_tuning(out: Path) -> list[Path]:
+    """`write_tuning` of the search stored below ``out`` from its runs as they are now; nothing
+    where there was none. Raises `BadInput` for a damaged one."""
+    search = read_search(out)
+    return write_tuning(search, out) if search else []
+
+
+def write_tuning(search: Search, out: Path) -> list[Path]:
+    """Write ``out/tuning/search.json`` and ``tuning.md``, ``.tex`` and ``.csv``."""
+    texts = {
+        "tuning.md": as_markdown(search, out),
+        "tuning.tex": as_latex(search, out),
+        "tuning.csv": frame(search).to_csv(index=False, lineterminator="\n"),
+    }
+    paths = [search.write(out)]
+    for name, text in texts.items():
+        paths.append(out / FOLDER / name)
+        write_atomically(paths[-1], text.encode("utf-8", "backslashreplace"))
+    return paths
+
+
+def caption(search: Search) -> str:
+    """What the table is of."""
+    return f"Search on {search.stream}: validation accuracy of {search.spec}"
+
+
+def as_markdown(search: Search, out: Path) -> str:
+    """The table of the methods, its notes, and every configuration."""
+    every = [
+        [markdown.escape(method.strategy), markdown.escape(c.text or "the spec's"), *_scored(c)]
+        for method in search.methods
+        for c in method.configurations
+    ]
+    return (
+        "\n\n".join(
+            [
+                f"# {markdown.escape(caption(search))}",
+                markdown.grid(
+                    HEADINGS, [list(map(markdown.escape, r)) for r in _rows(search)], names=2
+                ),
+                markdown.bullets(notes(search, out)),
+                "Every configuration, the spec's own first:",
+                markdown.grid(("Strategy", "Values", "n", "ACC (%)", "Status"), every, names=2),
+            ]
+        )
+        + "\n"
+    )
+
+
+def as_latex(search: Search, out: Path) -> str:
+    """The table of the methods and its notes."""
+    rows = [(name, [Cell(text) for text in cells]) for name, *cells in _rows(search)]
+    tabular = latex.plain_tabular(HEADINGS, rows)
+    return latex.environment(caption(search), "tuning", tabular, notes(search, out))
+
+
+def as_text(search: Search) -> str:
+    """The table of the methods for the terminal."""
+    grid = tabulate(
+        _rows(search),
+        [heading.lower() if heading == "Strategy" else heading for heading in HEADINGS],
+        tablefmt="simple",
+        colalign=("left", "left", "right", "right", "right", "right"),
+        disable_numparse=True,
+    )
+    return f"{caption(search)}\n\n{grid}"
+
+
+def frame(search: Search) -> pd.DataFrame:
+    """A row a configuration, with its values as one text."""
+    rows = [
+        (
+            method.strategy,
+            c.text,
+            place == 0,
+            place == method.winner,
+            c.status,
+            c.n,
+            c.mean,
+            c.std,
+            " ".join(c.runs),
+        )
+        for method in search.methods
+        for place, c in enumerate(method.configurations)
+    ]
+    columns = ["strategy", "values", "of_the_spec", "best", "status", "n", "mean", "std", "runs"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def notes(search: Search, out: Path) -> list[str]:
+    """What the reader of the table has to know."""
+    n, seeds = len(search.seeds), ", ".join(map(str, search.seeds))
+    repeated = "" if n == 1 else "; \N{PLUS-MINUS SIGN}: sample standard deviation over them"
+    held = f"{n} held-back {'seed' if n == 1 else 'seeds'} ({seeds}) that no compared run has"
+    steered = f"the learning rate{_kept(search)} of every method alike"
+    return [
+        f"ACC: mean over tasks after the last, on validation images, by {held}{repeated}.",
+        f"Tried: {search.budget} configurations, the spec's own among them, or all that there are.",
+        "Best: the highest mean, the spec's own in a tie.",
+        *_counts(search),
+        *_broken(search),
+        *_edges(search),
+        *without_best(search),
+        *incomplete(search, out),
+        f"The validation images also steer {steered}. No test image was read.",
+        "The best of several tries flatters itself: what is gained on the test is less.",
+        f"From the runs in {out / FOLDER}; regenerate with `{search.command(out)}`.",
+    ]
+
+
+def _rows(search: Search) -> list[list[str]]:
+    return [
+        [
+            method.strategy,
+            _best_values(method),
+            str(len(method.configurations)),
+            _accuracy(method.own),
+            _accuracy(method.best) if method.best else NOTHING,
+            _gain(method),
+        ]
+        for method in search.methods
+    ]
+
+
+def _accuracy(configuration: Configuration) -> str:
+    if configuration.status != "ranked" or configuration.summary is None:
+        return configuration.status
+    return mean_and_std(configuration.summary, "%")
+
+
+def _gain(method: Method) -> str:
+    own, best = method.own, method.best
+    if best is None or best.mean is None or own.status != "ranked" or own.mean is None:
+        return NOTHING
+    return difference(best.mean - own.mean)
+
+
+def _best_values(method: Method) -> str:
+    if method.best is None:
+        return NOTHING
+    return "the spec's" if method.winner == 0 else method.best.text
+
+
+def _scored(c: Configuration) -> list[str]:
+    return [str(c.n), mean_and_std(c.summary, "%") if c.summary else NOTHING, c.status]
+
+
+def _counts(search: Search) -> Iterator[str]:
+    fewer = [
+        f"{m.strategy} ({len(m.configurations)} of {search.budget})"
+        for m in search.methods
+        if len(m.configurations) < search.budget
+    ]
+    if fewer:
+        yield f"Fewer, as their grids have no more: {', '.join(fewer)}."
+    drawn = [
+        f"{m.strategy} ({len(m.configurations)} of {m.there_are})"
+        for m in search.methods
+        if m.there_are > len(m.configurations)
+    ]
+    if drawn:
+        yield f"Drawn from a larger grid, by a seed of the method's name: {', '.join(drawn)}."
+
+
+def _broken(search: Search) -> Iterator[str]:
+    for method in search.methods:
+        for status in ("failed", "diverged"):
+            broken = [c.text for c in method.configurations if c.status == status]
+            if broken:
+                yield f"{method.strategy} {status}, cannot be best: {'; '.join(broken)}."
+
+
+def without_best(search: Search) -> Iterator[str]:
+    """A line for each method of a complete search none of whose configurations finished."""
+    for method in search.methods:
+        if method.best is None and not search.missing:
+            yield f"No configuration of {method.strategy} finished: it keeps the spec's values."
+
+
+def _edges(search: Search) -> Iterator[str]:
+    edges = [
+        f"{m.strategy} ({', '.join(f'{key}={show(value)}' for key, value in m.at_edge.items())})"
+        for m in search.methods
+        if m.at_edge
+    ]
+    if edges:
+        yield f"Best at the edge of what was tried, so more may lie beyond: {', '.join(edges)}."
+
+
+def incomplete(search: Search, out: Path) -> Iterator[str]:
+    """What is missing of a search, in a line, if anything is."""
+    if search.missing:
+        number = sum(len(m.configurations) for m in search.methods)
+        yield (
+            f"Not complete: {search.missing} of {number} configurations lack runs, so nothing is "
+            f"best yet; `{search.command(out)}` goes on."
+        )
+
+
+def _kept(search: Search) -> str:
+    return " and choose the kept weights" if "best" in search.keep else ""

@@ -1,0 +1,1 @@
+"""Choosing the hyper-parameters of every method by one budget, on validation images."""

@@ -1,0 +1,110 @@
+"""The search: run every configuration, say what won, write the tuned spec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from benchmarks.errors import BadInput
+from benchmarks.executors import Executor
+from benchmarks.records import write_atomically
+from benchmarks.reporting.search import (
+    FOLDER,
+    Configuration,
+    Method,
+    Search,
+    measured,
+    search_path,
+)
+from benchmarks.reporting.tuning import write_tuning
+from benchmarks.results_folder import drop_if_empty, prepare
+from benchmarks.spec import RunSpec
+from benchmarks.sweep import sweep
+from benchmarks.sweep_spec import load_sweep
+from benchmarks.tuning.configurations import candidates
+from benchmarks.tuning.tuned_spec import tuned_toml
+
+TUNED = "tuned.toml"
+"""The tuned spec in a results folder."""
+
+
+def plan_search(spec: Path, overrides: Sequence[str] = ()) -> tuple[Search, list[RunSpec]]:
+    """A search without results, and its runs, seed by seed; `BadInput` names what is wrong."""
+    written = load_sweep(spec, overrides)
+    found = candidates(written, str(spec))
+    tried = [configuration for method in found for configuration in method.tried]
+    runs = [run for same_seed in zip(*(t.runs for t in tried), strict=True) for run in same_seed]
+    search = Search(
+        spec=str(spec),
+        overrides=list(overrides),
+        stream=written.stream,
+        keep=sorted({run.protocol.keep for run in runs}),
+        budget=written.tune["budget"],
+        seeds=[run.seed for run in tried[0].runs],
+        methods=[
+            Method(
+                strategy=method.strategy,
+                there_are=method.there_are,
+                configurations=[
+                    Configuration(values=t.values, runs=[run.id for run in t.runs])
+                    for t in method.tried
+                ],
+            )
+            for method in found
+        ],
+    )
+    return search, runs
+
+
+def tune(
+    spec: Path,
+    out: Path,
+    *,
+    overrides: Sequence[str] = (),
+    executor: Executor | None = None,
+    data_dir: Path | None = None,
+    retry: frozenset[str] = frozenset(),
+) -> Search:
+    """Run what ``out/tuning`` lacks of the search of a spec; the search with its results.
+
+    The search is stored before its first run and again when it ends, or is interrupted, with its
+    table; with the last run ``out/tuned.toml`` is there. Raises as `benchmarks.sweep.sweep` does.
+    """
+    search, runs = plan_search(spec, overrides)
+    text = spec.read_text(encoding="utf-8")
+    folder, path = out / FOLDER, search_path(out)
+    prepare(folder)
+    before = path.read_bytes() if path.exists() else None
+    search.write(out)
+    try:
+        sweep(runs, folder, executor=executor, data_dir=data_dir, retry=retry)
+    except BadInput:
+        _take_back(path, before)
+        raise
+    except KeyboardInterrupt:
+        write_tuning(measured(search, out), out)
+        raise
+    return write_tuned(text, search, out)
+
+
+def write_tuned(text: str, search: Search, out: Path) -> Search:
+    """Write the table of a search, and ``out/tuned.toml`` from the spec ``text`` if no run is
+    missing; the search with its results."""
+    done = measured(search, out)
+    write_tuning(done, out)
+    if not done.missing:
+        write_atomically(out / TUNED, tuned_toml(text, done, out).encode())
+    return done
+
+
+def _take_back(path: Path, before: bytes | None) -> None:
+    """Leave the folder as it was before a search that could not begin."""
+    if before is not None:
+        write_atomically(path, before)
+        return
+    path.unlink(missing_ok=True)
+    drop_if_empty(path.parent)
+    with suppress(OSError):
+        path.parent.rmdir()
+        path.parent.parent.rmdir()
