@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reporting_records import MakeRecord
 
@@ -85,7 +85,8 @@ VALUES = st.recursive(
     | st.sampled_from(
         ["", "unset", "1", "1.0", "null", "true", "best", "[1]", "a", "1, b=2", '"a"']
     )
-    | st.text(max_size=3),
+    # Of chosen signs: all of Unicode takes seconds to tabulate, a failed health check under load.
+    | st.text(st.sampled_from('ab1.,=:"[]{}\\ \n\té\u2013'), max_size=3),
     lambda inner: st.lists(inner, max_size=2),
     max_leaves=3,
 )
@@ -99,6 +100,7 @@ def same(one: Any, two: Any) -> bool:
     return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
 
 
+@settings(deadline=None)  # a slow machine is no fault of a label
 @given(FLAT, FLAT)
 def test_one_label_means_one_spec(one: dict[str, Any], two: dict[str, Any]) -> None:
     named = labels({"x": ("ness", one), "y": ("ness", two)})
