@@ -22,12 +22,18 @@ app = typer.Typer()
 
 
 @app.command()
-def tables(directory: DirArgument) -> None:
+def tables(
+    directory: DirArgument,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="LABEL", help="the row that is tested against the others (ness)"),
+    ] = None,
+) -> None:
     """Write DIR/tables/*.{md,tex,csv} from the records of DIR, and print the headline table."""
     from benchmarks.reporting.tables import write_tables
 
     with _writing(directory):
-        report = write_tables(directory)
+        report = write_tables(directory, reference)
     print(report.headline)
     _finish_report(report)
 

@@ -6,9 +6,13 @@ import string
 from dataclasses import dataclass
 from typing import Literal
 
+from benchmarks.reporting.numbers import NOTHING, interval, interval_methods
 from benchmarks.reporting.order import UPPER_BOUNDS
 from benchmarks.reporting.registry import Metric, Place, metrics_of
 from benchmarks.reporting.stats import Summary
+
+NOISE = "\N{DAGGER}"
+"""Stands behind what is within the noise of the best of its column."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Cell:
     footnote: str = ""
     """The letter under which the notes say why a number is missing."""
     mark: Literal["", "best", "second"] = ""
+    is_within_noise: bool = False
+    """Whether the best of the column may be better by chance alone, see `marks.mark`."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,33 @@ class Table:
         return metrics_of(self.stream, *self.places)
 
     @property
+    def means(self) -> list[tuple[str, list[Cell]]]:
+        """The label, n and shown cells of every row."""
+        return [
+            (row.label, [Cell(str(row.n)), *(row.cells[name] for name in self.shown)])
+            for row in self.rows
+        ]
+
+    @property
+    def intervals(self) -> list[tuple[str, list[Cell]]]:
+        """The label, n and 95 % intervals of the rows that have any."""
+        return [
+            (
+                row.label,
+                [Cell(str(row.n)), *(_interval(row.cells[n], m) for n, m in self.shown.items())],
+            )
+            for row in self.rows
+            if row.n > 1
+        ]
+
+    @property
+    def intervals_title(self) -> str:
+        """What the intervals are, and by which method."""
+        shown = [row.cells[name].summary for row in self.rows for name in self.shown]
+        methods = interval_methods(summary for summary in shown if summary is not None)
+        return f"95 % interval of the mean over runs ({methods}, not cut at 0 or 100 %)"
+
+    @property
     def headline(self) -> dict[str, Metric]:
         """The metrics of the terminal, in order."""
         return metrics_of(self.stream, "headline")
@@ -61,6 +94,10 @@ class Table:
 def heading(metric: Metric) -> str:
     """Column heading: label, unit where the cells do not carry it."""
     return f"{metric.label} (%)" if metric.unit == "%" else metric.label
+
+
+def _interval(cell: Cell, metric: Metric) -> Cell:
+    return Cell(NOTHING if cell.summary is None else interval(cell.summary, metric.unit))
 
 
 def is_ranked(row: Row) -> bool:

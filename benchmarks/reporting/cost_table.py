@@ -18,8 +18,11 @@ _MEANING = (
 )
 
 
-def cost_table(collection: Collection, stream: str) -> Table:
-    """Mean and spread of every cost for every method on `stream`; no cost is ranked."""
+def cost_table(collection: Collection, stream: str, reference: str | None = None) -> Table:
+    """Mean and spread of every cost for every method on `stream`; no cost is ranked.
+
+    ``reference``: the label that was asked for, see `notes.provenance`.
+    """
     rows, footnotes = table_rows(collection, stream, ("cost",))
     lines = [
         *footnotes,
@@ -27,6 +30,6 @@ def cost_table(collection: Collection, stream: str) -> Table:
         *notes.spread(rows),
         *_MEANING,
         *unequal_notes(collection.finished(stream)),
-        *notes.provenance(collection, stream),
+        *notes.provenance(collection, stream, reference),
     ]
     return Table(stream, f"Cost: {caption(collection, stream)}", rows, lines, ("cost",))

@@ -6,15 +6,13 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-import pandas as pd
-
 from benchmarks.reporting.cells import Cell, Table, heading
 
 _WHITE = re.compile(r"\s+")
 
 _LONG_LABEL = 24
 
-_MARKUP = {"best": "textbf:--rwrap", "second": "underline:--rwrap", "": ""}
+_MARKUP = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -37,34 +35,23 @@ _ESCAPES = {
     "]": "{]}",
     "\N{PLUS-MINUS SIGN}": r"$\pm$",
     "\N{EM DASH}": "---",
+    "\N{DAGGER}": r"\dag{}",
 }
 
 
 def render(table: Table, label: str) -> str:
     """A `table` environment to \\input: needs the package booktabs alone."""
-    shown = table.shown
-    cells = pd.DataFrame(
-        [
-            [_label(row.label), str(row.n), *(_cell(row.cells[name]) for name in shown)]
-            for row in table.rows
-        ],
-        columns=["Strategy", "$n$", *(_stacked(heading(metric)) for metric in shown.values())],
-    )
-    markup = pd.DataFrame(
-        [["", "", *(_MARKUP[row.cells[name].mark] for name in shown)] for row in table.rows],
-        index=cells.index,
-        columns=cells.columns,
-    )
-    long = any(len(row.label) > _LONG_LABEL for row in table.rows)
-    tabular = (
-        cells.style.hide(axis="index")
-        .apply(lambda _: markup, axis=None)
-        .to_latex(
-            hrules=True,
-            column_format=(r"p{0.2\linewidth}" if long else "l") + "r" * (len(shown) + 1),
-        )
-    )
-    return environment(table.caption, label, tabular, table.notes)
+    return environment(table.caption, label, tabular(_headings(table), table.means), table.notes)
+
+
+def render_intervals(table: Table, label: str) -> str:
+    """The 95 % intervals of the table, likewise; the last note says where they come from."""
+    caption = f"{table.intervals_title}: {table.caption}"
+    return environment(caption, label, tabular(_headings(table), table.intervals), table.notes[-1:])
+
+
+def _headings(table: Table) -> list[str]:
+    return ["Strategy", "n", *(heading(metric) for metric in table.shown.values())]
 
 
 def environment(caption: str, label: str, tabular: str, notes: Sequence[str]) -> str:
@@ -89,8 +76,8 @@ def environment(caption: str, label: str, tabular: str, notes: Sequence[str]) ->
     )
 
 
-def plain_tabular(headings: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]]) -> str:
-    """A tabular of text: a label and its cells a row, nothing marked."""
+def tabular(headings: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]]) -> str:
+    """A tabular of a label and its cells a row."""
     long = any(len(label) > _LONG_LABEL for label, _ in rows)
     columns = (r"p{0.2\linewidth}" if long else "l") + "r" * (len(headings) - 1)
     lines = [[_stacked(heading) for heading in headings]]
@@ -139,6 +126,8 @@ def _label(label: str) -> str:
 
 def _stacked(title: str) -> str:
     """A heading of two words on two lines, or it would set the width of its column."""
+    if title == "n":
+        return "$n$"
     first, _, rest = title.partition(" ")
     if not rest or rest.startswith("("):
         return escape(title)
@@ -149,4 +138,8 @@ def _cell(cell: Cell) -> str:
     text = escape(cell.text)
     if text.startswith("-") and text != "---":
         text = f"$-${text[1:]}"
-    return rf"{text}\textsuperscript{{{cell.footnote}}}" if cell.footnote else text
+    text = _MARKUP[cell.mark].format(text)
+    if cell.footnote:
+        text += rf"\textsuperscript{{{escape(cell.footnote)}}}"
+    # Of no width, or the numbers of the column would not stand below each other.
+    return text + r"\rlap{\textsuperscript{\dag}}" * cell.is_within_noise

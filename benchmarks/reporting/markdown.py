@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from benchmarks.reporting.cells import Cell, Row, Table, heading
-from benchmarks.reporting.numbers import NOTHING, interval
+from benchmarks.reporting.cells import NOISE, Cell, Table, heading
 from benchmarks.reporting.registry import METRICS
 
 
@@ -17,27 +16,17 @@ def render(table: Table) -> str:
     shown = table.shown
     parts = [
         f"# {escape(table.caption)}",
-        grid(
-            ["Strategy", "n", *(_arrow(name) for name in shown)],
-            [
-                [escape(row.label), str(row.n), *(cell(row.cells[name]) for name in shown)]
-                for row in table.rows
-            ],
-        ),
+        rows_grid(["Strategy", "n", *(_arrow(name) for name in shown)], table.means),
     ]
-    repeated = [row for row in table.rows if row.n > 1]
-    if repeated:
-        parts += [
-            "95 % interval of the mean over runs (Student's t, not cut at 0 or 100 %):",
-            grid(
-                ["Strategy", "n", *(heading(metric) for metric in shown.values())],
-                [
-                    [escape(row.label), str(row.n), *(_interval(row, name) for name in shown)]
-                    for row in repeated
-                ],
-            ),
-        ]
+    if table.intervals:
+        headings = ["Strategy", "n", *(heading(metric) for metric in shown.values())]
+        parts += [f"{table.intervals_title}:", rows_grid(headings, table.intervals)]
     return "\n\n".join([*parts, bullets(table.notes)]) + "\n"
+
+
+def rows_grid(headings: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]]) -> str:
+    """A pipe table of a label and its cells a row."""
+    return grid(headings, [[escape(label), *map(cell, cells)] for label, cells in rows])
 
 
 def grid(headings: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> str:
@@ -77,13 +66,7 @@ def _arrow(name: str) -> str:
 
 
 def cell(shown: Cell) -> str:
-    """A cell with its mark and the letter of its footnote."""
-    text = {"best": f"**{shown.text}**", "second": f"<u>{shown.text}</u>", "": shown.text}[
-        shown.mark
-    ]
-    return f"{text}<sup>{shown.footnote}</sup>" if shown.footnote else text
-
-
-def _interval(row: Row, name: str) -> str:
-    summary = row.cells[name].summary
-    return NOTHING if summary is None else interval(summary, METRICS[name].unit)
+    """A cell with its mark, the letter of its footnote and the sign of noise."""
+    marked = {"best": f"**{shown.text}**", "second": f"<u>{shown.text}</u>", "": shown.text}
+    raised = shown.footnote + NOISE * shown.is_within_noise
+    return marked[shown.mark] + (f"<sup>{raised}</sup>" if raised else "")

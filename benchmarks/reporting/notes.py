@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from benchmarks.records import RunRecord
 from benchmarks.reporting.as_run import as_run, fallbacks
-from benchmarks.reporting.cells import Row, is_ranked
+from benchmarks.reporting.cells import Row
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.numbers import NOTHING
 from benchmarks.reporting.order import UPPER_BOUNDS
@@ -46,17 +47,11 @@ def spread(rows: Sequence[Row]) -> list[str]:
     return notes
 
 
-def ranking(rows: Sequence[Row]) -> list[str]:
-    """What is marked, and which methods are not ranked."""
-    ranked = [row for row in rows if is_ranked(row)]
-    notes = []
-    if len(ranked) > 1:
-        notes.append("Bold: best mean of a column; underlined: second best (not a test).")
+def upper_bounds(rows: Sequence[Row]) -> list[str]:
+    """Which methods are not ranked."""
     bounds = [row.label for row in rows if row.n and row.strategy in UPPER_BOUNDS]
-    if bounds:
-        what = "upper bounds (see" if bounds[1:] else "an upper bound (sees"
-        notes.append(f"{', '.join(bounds)}: {what} old data again), not ranked.")
-    return notes
+    what = "upper bounds (see" if bounds[1:] else "an upper bound (sees"
+    return [f"{', '.join(bounds)}: {what} old data again), not ranked."] if bounds else []
 
 
 def old_data(collection: Collection, stream: str) -> list[str]:
@@ -85,8 +80,11 @@ def images(runs: pd.DataFrame) -> list[str]:
     return [f"{mixed}: compare rows of the same one alone, or give each set a folder of its own."]
 
 
-def provenance(collection: Collection, stream: str) -> list[str]:
-    """Seeds, settings that differ, and where the numbers come from."""
+def provenance(collection: Collection, stream: str, reference: str | None = None) -> list[str]:
+    """Seeds, settings that differ, and where the numbers come from.
+
+    ``reference``: the label that was asked for, without which the files would not come out alike.
+    """
     runs = collection.of_stream(stream)
     finished = runs[runs["status"] == "finished"]
     notes = []
@@ -108,9 +106,10 @@ def provenance(collection: Collection, stream: str) -> list[str]:
     notes += _code([collection.records[str(run)].environment for run in runs.index])
     if collection.running[stream]:
         notes.append(f"Runs in progress, not in this table: {collection.running[stream]}.")
+    asked = f" --reference {shlex.quote(reference)}" if reference is not None else ""
     notes.append(
         f"From the runs in {collection.out}; regenerate with "
-        f"`python -m benchmarks tables {collection.out}`."
+        f"`python -m benchmarks tables {collection.out}{asked}`."
     )
     return notes
 

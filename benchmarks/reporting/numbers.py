@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
-from benchmarks.reporting.stats import Summary
+from benchmarks.reporting.bootstrap import RESAMPLES
+from benchmarks.reporting.stats import BOOTSTRAP_FROM, Summary
 
 NOTHING = "\N{EM DASH}"
 """Stands where there is no number."""
@@ -44,6 +45,25 @@ def interval(summary: Summary, unit: Unit) -> str:
     if unit in _EXACT and low == high:
         return NOTHING
     return f"[{number(low)}, {number(high)}]{suffix}"
+
+
+def interval_methods(summaries: Iterable[Summary]) -> str:
+    """By which methods their intervals are, in words; empty where none has one."""
+    used = {summary.method for summary in summaries if summary.method}
+    bootstrap = f"BCa bootstrap of {RESAMPLES:,} resamples (Efron 1987)"
+    if len(used) == 2:
+        return f"Student's t where n < {BOOTSTRAP_FROM}, else {bootstrap}"
+    return "".join(bootstrap if method == "BCa bootstrap" else method for method in used)
+
+
+def probability(p: float) -> str:
+    """Three decimals, below 0.001 two digits: ``0.250``, ``6.1e-05``."""
+    return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 pair``, ``3 pairs``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def difference(points: float) -> str:

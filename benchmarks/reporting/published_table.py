@@ -18,20 +18,14 @@ def as_markdown(comparisons: Sequence[Comparison], caption: str, source: str) ->
 
     ``source``: the note that says where the measured numbers come from.
     """
-    grid = markdown.grid(
-        _headings(),
-        [
-            [markdown.escape(label), *(markdown.cell(cell) for cell in cells)]
-            for label, cells in _rows(comparisons)
-        ],
-    )
+    grid = markdown.rows_grid(_headings(), _rows(comparisons))
     title = f"# {_TITLE}: {markdown.escape(caption)}"
     return "\n\n".join([title, grid, markdown.bullets(_notes(comparisons, source))]) + "\n"
 
 
 def as_latex(comparisons: Sequence[Comparison], caption: str, source: str, label: str) -> str:
     """The same as a `table` environment, see `benchmarks.reporting.latex`."""
-    tabular = latex.plain_tabular(_headings(), _rows(comparisons))
+    tabular = latex.tabular(_headings(), _rows(comparisons))
     return latex.environment(f"{_TITLE}: {caption}", label, tabular, _notes(comparisons, source))
 
 

@@ -5,30 +5,41 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from scipy.special import stdtrit
 
+from benchmarks.reporting.bootstrap import bca
+
 CONFIDENCE = 0.95
+
+BOOTSTRAP_FROM = 10
+"""Values from which the interval is bootstrapped: fewer say too little of their distribution, so
+below it Student's takes them to be normal."""
+
+IntervalMethod = Literal["Student's t", "BCa bootstrap"]
 
 
 @dataclass(frozen=True)
 class Summary:
     """n values: their mean, sample standard deviation and interval of the mean.
 
-    With n = 1 there is no spread to estimate: `std` and `interval` are None.
+    With n = 1 there is no spread to estimate: `std`, `interval` and `method` are None.
     """
 
     n: int
     mean: float
     std: float | None
     interval: tuple[float, float] | None
+    method: IntervalMethod | None = None
+    """That of the interval."""
 
 
 def summarise(values: Sequence[float]) -> Summary:
     """Mean, std = sqrt(sum (x - mean)^2 / (n - 1)) and the 95 % interval, in the values' unit.
 
-    The interval is Student's: mean +- t(0.975, n - 1) std / sqrt(n). It takes the seeds' values
-    to be normal and is not cut at 0 or 100 %.
+    Below `BOOTSTRAP_FROM` values the interval is Student's, else the bootstrap's, see `bca`: it
+    takes no distribution for granted and stays within the values.
     """
     n = len(values)
     if n == 0:
@@ -37,8 +48,18 @@ def summarise(values: Sequence[float]) -> Summary:
     if n == 1:
         return Summary(n, mean, None, None)
     std = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    if n >= BOOTSTRAP_FROM:
+        return Summary(n, mean, std, bca(values, CONFIDENCE), "BCa bootstrap")
+    return Summary(n, mean, std, student(mean, std, n), "Student's t")
+
+
+def student(mean: float, std: float, n: int) -> tuple[float, float]:
+    """The 95 % interval mean +- t(0.975, n - 1) std / sqrt(n) of n >= 2 values, in their unit.
+
+    Student (1908), The probable error of a mean. It is not cut at 0 or 100 %.
+    """
     half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * std / math.sqrt(n)
-    return Summary(n, mean, std, (mean - half, mean + half))
+    return mean - half, mean + half
 
 
 def difference_half_width(std_a: float, n_a: int, std_b: float, n_b: int) -> float:

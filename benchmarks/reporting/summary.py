@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Container
+from dataclasses import dataclass
 
 import pandas as pd
 
 from benchmarks.records import scenario_of
 from benchmarks.reporting import notes
-from benchmarks.reporting.cells import Cell, Row, Table, footnote_letter, is_ranked
+from benchmarks.reporting.cells import Cell, Row, Table, footnote_letter
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.evaluated import not_the_test
+from benchmarks.reporting.marks import mark
 from benchmarks.reporting.numbers import NOTHING, mean_and_std
-from benchmarks.reporting.registry import METRICS, Place, metrics_of
+from benchmarks.reporting.registry import Place, metrics_of
 from benchmarks.reporting.stats import summarise
 
 SCENARIOS = {
@@ -24,40 +24,63 @@ SCENARIOS = {
 }
 
 
-def summary_table(collection: Collection, stream: str) -> Table:
-    """Mean and spread of every metric for every method on `stream`, and what to know of them."""
+def summary_table(collection: Collection, stream: str, reference: str | None = None) -> Table:
+    """Mean and spread of every metric for every method on `stream`, and what to know of them.
+
+    ``reference``: the label that was asked for, see `notes.provenance`.
+    """
     runs = collection.of_stream(stream)
     rows, footnotes = table_rows(collection, stream, ("headline", "table"))
+    rows, marking = mark(rows, collection, stream)
     lines = [
         *footnotes,
         *notes.errors(runs),
         *notes.spread(rows),
-        *notes.ranking(rows),
+        *marking,
+        *notes.upper_bounds(rows),
         *notes.old_data(collection, stream),
         *notes.images(runs),
-        *notes.provenance(collection, stream),
+        *notes.provenance(collection, stream, reference),
     ]
-    return Table(stream, caption(collection, stream), _mark(rows), lines)
+    return Table(stream, caption(collection, stream), rows, lines)
 
 
 def table_rows(
     collection: Collection, stream: str, places: tuple[Place, ...]
 ) -> tuple[list[Row], list[str]]:
     """A row a method, and one for its failed runs; the footnotes are those of `places`."""
-    runs = collection.of_stream(stream)
     shown = metrics_of(stream, *places).keys()
     letters: dict[str, str] = {}
-    rows: list[Row] = []
-    for label in runs["label"].unique():
-        own = runs[runs["label"] == label]
-        finished = own[own["status"] == "finished"]
-        if len(finished):
-            rows.append(_finished_row(collection, finished, shown, letters))
-        for status in ("failed", "diverged"):
-            broken = own[own["status"] == status]
-            if len(broken):
-                rows.append(_broken_row(broken, status))
+    rows = [
+        _finished_row(collection, group.runs, shown, letters)
+        if group.finished
+        else _broken_row(group)
+        for group in groups(collection, stream)
+    ]
     return rows, [f"{letter}: {reason}." for reason, letter in letters.items()]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of a row: of one label, that ended alike."""
+
+    shown: str
+    """The label; of runs without numbers also how they ended and their seeds."""
+    finished: bool
+    runs: pd.DataFrame
+
+
+def groups(collection: Collection, stream: str) -> list[Group]:
+    """The rows of every table of a stream, in table order."""
+    found = []
+    for label, own in collection.of_stream(stream).groupby("label", sort=False):
+        for status in ("finished", "failed", "diverged"):
+            runs = own[own["status"] == status]
+            if len(runs):
+                finished = status == "finished"
+                shown = str(label) if finished else f"{label}: {status} ({notes.seeds(runs)})"
+                found.append(Group(shown, finished, runs))
+    return found
 
 
 def caption(collection: Collection, stream: str) -> str:
@@ -94,41 +117,7 @@ def _finished_row(
     return Row(runs["label"].iloc[0], runs["strategy"].iloc[0], len(runs), cells)
 
 
-def _broken_row(runs: pd.DataFrame, status: str) -> Row:
-    label = f"{runs['label'].iloc[0]}: {status} ({notes.seeds(runs)})"
-    names = metrics_of(runs["stream"].iloc[0])
-    return Row(label, runs["strategy"].iloc[0], 0, dict.fromkeys(names, Cell(NOTHING)))
-
-
-def _mark(rows: Sequence[Row]) -> list[Row]:
-    """Mark the best and second best of each accuracy column, by the digits that are printed.
-
-    Seconds and bytes are not marked: the cheapest method is seldom the better one.
-    """
-    marks: dict[tuple[int, str], Literal["best", "second"]] = {}
-    for name, metric in METRICS.items():
-        means = {
-            number: round(summary.mean, 2)
-            for number, row in enumerate(rows)
-            if is_ranked(row)
-            and name in row.cells
-            and (summary := row.cells[name].summary) is not None
-        }
-        if metric.unit != "%" or len(means) < 2:
-            continue
-        values = sorted(set(means.values()), reverse=metric.higher_is_better)
-        for number, value in means.items():
-            if value == values[0]:
-                marks[number, name] = "best"
-            elif value == values[1]:
-                marks[number, name] = "second"
-    return [
-        replace(
-            row,
-            cells={
-                name: replace(cell, mark=marks.get((number, name), ""))
-                for name, cell in row.cells.items()
-            },
-        )
-        for number, row in enumerate(rows)
-    ]
+def _broken_row(group: Group) -> Row:
+    names = metrics_of(group.runs["stream"].iloc[0])
+    strategy = group.runs["strategy"].iloc[0]
+    return Row(group.shown, strategy, 0, dict.fromkeys(names, Cell(NOTHING)))

@@ -7,39 +7,55 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.records import write_atomically
-from benchmarks.reporting import latex, markdown, published_table, ranks, terminal
+from benchmarks.reporting import (
+    latex,
+    markdown,
+    published_table,
+    ranks,
+    significance_text,
+    terminal,
+)
 from benchmarks.reporting.cells import Table
 from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.comparison import compare
 from benchmarks.reporting.cost_table import cost_table
 from benchmarks.reporting.files import Written, stems
 from benchmarks.reporting.published import read_published
+from benchmarks.reporting.reference import check_reference
 from benchmarks.reporting.registry import METRICS, metrics_of
+from benchmarks.reporting.significance import significance_table
 from benchmarks.reporting.summary import summary_table
 from benchmarks.reporting.tuning import rewrite_tuning
 
 
-def write_tables(out: Path) -> Written:
+def write_tables(out: Path, reference: str | None = None) -> Written:
     """Write ``out/tables/`` from the records below ``out/runs``, for each stream:
 
     - ``<stream>.md`` and ``.tex``: mean and standard deviation over seeds, a row a method;
+    - ``<stream>-intervals.tex``: their 95 % intervals, which the Markdown has below;
     - ``<stream>.csv``: a row a run with every metric and the whole spec;
-    - ``<stream>-summary.csv``: a row a method and metric with n, mean, std and 95 % interval;
+    - ``<stream>-summary.csv``: a row a method and metric with n, mean, std, 95 % interval;
     - ``<stream>-cost.md`` and ``.tex``: time per task, state, parameters and memory, likewise;
+    - ``<stream>-tests.md``, ``.tex`` and ``.csv``: paired tests of ``reference``, a label, or of
+      NESS, against each other method;
     - ``<stream>-ranks.md`` and ``.csv``: ranks and interference, where a method recorded any;
     - ``<stream>-published.md``, ``.tex`` and ``.csv``: published numbers beside measured ones,
       where a finished method has any;
     - ``out/tuning/``: the table of a search for hyper-parameters, where there was one.
 
     The headline of the result is the same table in short for the terminal. Raises `BadInput`
-    where there are no records; runs in progress alone give a headline and no files.
+    where there are no records or no row is labelled ``reference``; runs in progress alone give
+    a headline and no files.
     """
     collection = collect(out)
+    check_reference(collection, reference)
     written = Written(messages=list(collection.messages), skipped=len(collection.messages))
     published = read_published()
     headlines = []
     for stream, stem in stems(collection.streams).items():
-        table, costs = summary_table(collection, stream), cost_table(collection, stream)
+        table = summary_table(collection, stream, reference)
+        costs = cost_table(collection, stream, reference)
+        tests = significance_table(collection, stream, reference)
         texts = {
             f"{stem}.md": markdown.render(table),
             f"{stem}.tex": latex.render(table, stem),
@@ -48,6 +64,16 @@ def write_tables(out: Path) -> Written:
             f"{stem}.csv": _csv(_run_frame(collection, stream)),
             f"{stem}-summary.csv": _csv(_summary_frame(table)),
         }
+        if table.intervals:
+            texts[f"{stem}-intervals.tex"] = latex.render_intervals(table, f"{stem}-intervals")
+        if tests.families:
+            texts |= {
+                f"{stem}-tests.md": significance_text.as_markdown(tests),
+                f"{stem}-tests.tex": significance_text.as_latex(tests, f"{stem}-tests"),
+                f"{stem}-tests.csv": _csv(significance_text.frame(tests)),
+            }
+        elif tests.reference is None:
+            written.messages += [f"{stream}: {note}" for note in tests.notes]
         layers = ranks.rank_frame(collection.finished(stream))
         if len(layers):
             texts[f"{stem}-ranks.md"] = ranks.render(layers, table.caption, table.notes[-1])
@@ -85,12 +111,14 @@ def _run_frame(collection: Collection, stream: str) -> pd.DataFrame:
 def _summary_frame(table: Table) -> pd.DataFrame:
     rows = []
     for row in table.rows:
-        for name, cell in row.cells.items() if row.n else ():
+        for name, cell in row.cells.items():
             found = cell.summary
             spread = (found.n, found.mean, found.std) if found else (0, None, None)
             limits = found.interval if found and found.interval else (None, None)
-            rows.append((table.stream, row.label, name, METRICS[name].unit, *spread, *limits))
-    columns = ["stream", "label", "metric", "unit", "n", "mean", "std", "ci95_low", "ci95_high"]
+            how = found.method if found else None
+            rows.append((table.stream, row.label, name, METRICS[name].unit, *spread, *limits, how))
+    columns = ["stream", "label", "metric", "unit", "n", "mean", "std"]
+    columns += ["ci95_low", "ci95_high", "ci95_method"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
-from benchmarks.reporting.cells import Table, heading
+from benchmarks.reporting.cells import NOISE, Cell, Table, heading
 
 
 def render(table: Table) -> str:
     """The headline metrics of every method, mean and standard deviation."""
     shown = table.headline
     grid = tabulate(
-        [[row.label, str(row.n), *(row.cells[name].text for name in shown)] for row in table.rows],
+        [
+            [row.label, str(row.n), *(_text(row.cells[name]) for name in shown)]
+            for row in table.rows
+        ],
         ["strategy", "n", *(heading(metric) for metric in shown.values())],
         tablefmt="simple",
         colalign=["left", *("right" for _ in range(len(shown) + 1))],
         disable_numparse=True,
     )
-    return f"{table.caption}\n\n{grid}"
+    noise = any(row.cells[name].is_within_noise for row in table.rows for name in shown)
+    legend = (
+        f"\n\n{NOISE}: within the noise of the best of its column (not a test)." if noise else ""
+    )
+    return f"{table.caption}\n\n{grid}{legend}"
+
+
+def _text(cell: Cell) -> str:
+    # In front, where it does not push numbers out of their column.
+    return NOISE * cell.is_within_noise + cell.text

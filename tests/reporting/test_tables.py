@@ -46,6 +46,10 @@ def test_files_of_a_stream(comparison: Path) -> None:
         "split_digits-til-cost.tex",
         "split_digits-til.csv",
         "split_digits-til-summary.csv",
+        "split_digits-til-intervals.tex",
+        "split_digits-til-tests.md",
+        "split_digits-til-tests.tex",
+        "split_digits-til-tests.csv",
     ]
     assert all(path.is_file() for path in written.paths)
     assert written.messages == []
@@ -64,6 +68,7 @@ def test_markdown_rows(comparison: Path) -> None:
         "2.0 KiB",
     ]
     assert row_of(text, "naive")[2] == "<u>77.00 ± 2.00</u>"
+    assert "95 % interval of the mean over runs (Student's t, not cut at 0 or 100 %):" in text
     assert row_of(text, "joint")[1:4] == ["3", "97.00 ± 1.00", "—<sup>a</sup>"]
     order = [line.split()[1] for line in text.splitlines() if line.startswith("| ")]
     assert order == ["Strategy", "joint", "naive", "ness"] * 2
@@ -83,6 +88,29 @@ def test_notes_say_what_a_reader_must_know(comparison: Path) -> None:
         "[73.03, 82.97]",
     ):
         assert note in text
+
+
+def test_ten_seeds_are_bootstrapped_and_the_table_says_so(make: MakeRecord, tmp_path: Path) -> None:
+    for seed in range(10):
+        make("ness", seed, shifted(HAND, -(seed**2) / 5))
+    write_tables(tmp_path)
+    bootstrap = "BCa bootstrap of 9,999 resamples (Efron 1987)"
+    assert f"interval of the mean over runs ({bootstrap}, not cut at" in table(
+        tmp_path, "split_digits-til.md"
+    )
+    acc, bwt, *_ = rows(tmp_path, "split_digits-til-summary.csv")
+    assert (acc["ci95_method"], bwt["ci95_low"], bwt["ci95_high"]) == (
+        "BCa bootstrap",
+        "-21.0",
+        "-21.0",
+    )
+    low, mean, high = (float(acc[name]) for name in ("ci95_low", "mean", "ci95_high"))
+    assert mean - low > high - mean > 0
+    for seed in range(3):
+        make("gpm", seed, shifted(HAND, -seed))
+    write_tables(tmp_path)
+    text = table(tmp_path, "split_digits-til.md")
+    assert f"(Student's t where n < 10, else {bootstrap}, not cut at 0 or 100 %):" in text
 
 
 def test_ties_as_printed_are_both_best(make: MakeRecord, tmp_path: Path) -> None:
@@ -134,8 +162,17 @@ def test_failed_runs_are_rows_of_their_own(make: MakeRecord, tmp_path: Path) -> 
     assert r"gpm failed (seed 1): KeyError: 'a\|b'" in text
     assert "lora diverged (seeds 0, 1): NaN in task 2" in text
     assert "lora: diverged" in written.headline
-    statuses = [row["status"] for row in rows(tmp_path, "split_digits-til.csv")]
-    assert statuses == ["finished", "failed", "diverged", "diverged"]
+    runs = rows(tmp_path, "split_digits-til.csv")
+    assert [row["status"] for row in runs] == ["finished", "failed", "diverged", "diverged"]
+    assert [row["error"] for row in runs] == ["", "KeyError: 'a|b'", *["NaN in task 2"] * 2]
+    assert [row["spec.seed"] for row in runs] == ["0", "1", "0", "1"]
+    summary = rows(tmp_path, "split_digits-til-summary.csv")
+    assert {row["label"]: row["n"] for row in summary if row["metric"] == "acc"} == {
+        "gpm": "1",
+        "gpm: failed (seed 1)": "0",
+        "lora: diverged (seeds 0, 1)": "0",
+    }
+    assert row_of(table(tmp_path, "split_digits-til-cost.md"), "gpm: failed (seed 1)")[1] == "0"
 
 
 def test_a_folder_of_failed_runs_alone(make: MakeRecord, tmp_path: Path) -> None:
@@ -143,7 +180,7 @@ def test_a_folder_of_failed_runs_alone(make: MakeRecord, tmp_path: Path) -> None
     write_tables(tmp_path)
     assert "gpm: failed (seed 0)" in table(tmp_path, "split_digits-til.md")
     assert "gpm: failed (seed 0)" in table(tmp_path, "split_digits-til.tex")
-    assert table(tmp_path, "split_digits-til-summary.csv").startswith("stream,label,metric")
+    assert {row["n"] for row in rows(tmp_path, "split_digits-til-summary.csv")} == {"0"}
 
 
 def test_a_metric_missing_in_some_runs_says_in_how_many(make: MakeRecord, tmp_path: Path) -> None:
@@ -176,7 +213,7 @@ def test_damaged_records_reach_the_messages(comparison: Path) -> None:
     written = write_tables(comparison)
     assert len(written.messages) == 1
     assert "torn.json" in written.messages[0]
-    assert len(written.paths) == 6
+    assert len(written.paths) == 10
 
 
 def test_several_streams_in_one_folder(make: MakeRecord, tmp_path: Path) -> None:
