@@ -115,6 +115,7 @@ class Checkpoints:
             accuracy_matrix_task_aware=nothing() if self.stream.scenario == "cil" else None,
             initial_accuracy=[None] * size,
             forward_accuracy=[None] * size,
+            lowest_accuracy=nothing() if self.spec.protocol.track_old_tasks else None,
             tasks=[],
             keeps_data=self.plugin.keeps_data,
             stream=self.stream.describe(),

@@ -81,6 +81,8 @@ def estimate(spec: RunSpec, data_dir: Path | None, scratch: Path) -> Estimate:
         seconds += spec.protocol.epochs * follow(small, large, step, n, lambda p: p.epoch_s)
         seconds += follow(small, large, step, n, lambda p: p.consolidate_s)
         images += images_tested(stream, step, sees)
+        if spec.protocol.track_old_tasks:
+            images += spec.protocol.epochs * old_images(stream, step)
     growth = further_state(large.state_bytes, stream.steps(sees)) if sees == "task" else 0
     return Estimate(seconds + images * large.eval_s, large.peak_bytes + growth)
 
@@ -99,6 +101,11 @@ def images_tested(stream: Stream, step: int, sees: Sees) -> int:
     return sum(len(task.test) for task in stream.tasks[: last + 1])
 
 
+def old_images(stream: Stream, step: int) -> int:
+    """Test images of the earlier tasks: where the spec tracks them, tested after every epoch."""
+    return sum(len(task.test) for task in stream.tasks[:step])
+
+
 def follow(
     small: Probe, large: Probe, step: int, n: int, of: Callable[[Probe], list[float]]
 ) -> float:
@@ -114,9 +121,8 @@ def follow(
 def probe(spec: RunSpec, stream: Stream, batches: int, scratch: Path) -> Probe:
     """Train the thinned first tasks and time them; of the epochs the last, the first warms up."""
     size, epochs = spec.protocol.batch_size, max(2, math.ceil(ITERATIONS / batches))
-    short = spec.model_copy(
-        update={"protocol": spec.protocol.model_copy(update={"epochs": epochs, "lr_min": 0.0})}
-    )
+    changed = {"epochs": epochs, "lr_min": 0.0, "track_old_tasks": False}
+    short = spec.model_copy(update={"protocol": spec.protocol.model_copy(update=changed)})
     tasks = tuple(thinned(task, batches * size) for task in stream.tasks[:TASKS])
     thin = replace(stream, tasks=tasks)
     epoch_ends: dict[int, list[float]] = {}

@@ -19,6 +19,7 @@ from benchmarks.record_parts import Described, Matrix, Percent, TaskRecord, chec
 
 IMPLIED: dict[str, Any] = {
     "protocol.keep": "best",
+    "protocol.track_old_tasks": False,
     "compile": False,
     "channels_last": False,
     "evaluate_on": "test",
@@ -28,6 +29,10 @@ IMPLIED: dict[str, Any] = {
 """What a stored spec means that lacks a key. Keys that were added after runs had been stored are no
 part of a spec at their default, so that ids stay what they were; see `benchmarks.spec`."""
 
+
+_ROW_A_LINE = frozenset(
+    {"tasks", "accuracy_matrix", "accuracy_matrix_task_aware", "lowest_accuracy"}
+)
 
 ASIDE = ".damaged-"
 """Begins what is put behind the name of a damaged file; a number follows."""
@@ -63,6 +68,9 @@ class RunRecord(BaseModel):
     ``cil``, as ``forward_accuracy``: classes not seen yet cannot be predicted."""
     forward_accuracy: list[Percent | None]
     """Accuracy on task j just before training on it (percent)."""
+    lowest_accuracy: Matrix | None = None
+    """[i][j], j < i: the lowest accuracy on task j at the end of any epoch of task i (percent);
+    where the spec has ``protocol.track_old_tasks``, see `benchmarks.old_tasks`."""
     tasks: list[TaskRecord]
     keeps_data: bool | None = None
     """Whether the method keeps samples of earlier tasks; null in records older than the field."""
@@ -88,6 +96,8 @@ class RunRecord(BaseModel):
         check_matrix("accuracy_matrix", self.accuracy_matrix, size)
         if self.accuracy_matrix_task_aware is not None:
             check_matrix("accuracy_matrix_task_aware", self.accuracy_matrix_task_aware, size)
+        if self.lowest_accuracy is not None:
+            check_matrix("lowest_accuracy", self.lowest_accuracy, size)
         if {len(self.initial_accuracy), len(self.forward_accuracy)} != {size}:
             raise ValueError("initial_accuracy and forward_accuracy need one entry a task")
         return self
@@ -105,7 +115,7 @@ class RunRecord(BaseModel):
         see `benchmarks.integrity`.
         """
         data = listed_layers(self.model_dump(by_alias=True, mode="json"))
-        for key in ("accuracy_matrix_task_aware", "keeps_data"):
+        for key in ("accuracy_matrix_task_aware", "lowest_accuracy", "keeps_data"):
             if data[key] is None:
                 del data[key]
         for task in data["tasks"]:
@@ -114,7 +124,7 @@ class RunRecord(BaseModel):
         data[CHECKSUM] = hash_of(data)
         lines = []
         for key, value in data.items():
-            if key in ("tasks", "accuracy_matrix", "accuracy_matrix_task_aware") and value:
+            if key in _ROW_A_LINE and value:
                 rows = ",\n  ".join(json.dumps(item, separators=(",", ":")) for item in value)
                 lines.append(f" {json.dumps(key)}: [\n  {rows}\n ]")
             else:

@@ -93,8 +93,10 @@ class ProtocolSpec(Table):
     """Training of a task ends when the learning rate (of the first parameter group) is below."""
     keep: Literal["best", "last"] = "best"
     """The weights a task ends with: those of the lowest validation loss, or of the last epoch."""
+    track_old_tasks: bool = False
+    """Whether earlier tasks are evaluated after every epoch; it changes no other number."""
 
-    unset_at_default: ClassVar[frozenset[str]] = frozenset({"keep"})
+    unset_at_default: ClassVar[frozenset[str]] = frozenset({"keep", "track_old_tasks"})
 
 
 class RunSpec(Table):

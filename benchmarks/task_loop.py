@@ -20,6 +20,7 @@ from benchmarks.interruptions import Interrupted, is_out_of_memory
 from benchmarks.loading import StreamStrategy
 from benchmarks.memory import peak
 from benchmarks.meters import Accuracy, Stopwatch
+from benchmarks.old_tasks import OldTasks
 from benchmarks.outputs import Outputs
 from benchmarks.protocol import Diverged, Epoch, Protocol
 from benchmarks.record_parts import TaskRecord
@@ -45,8 +46,8 @@ Notify = Callable[[int, int, int], None]
 class _Accuracies:
     """Percent of each evaluated task's samples: of the test split, or what the spec has there."""
 
-    any_class: list[float | None] = field(default_factory=list)
-    own_classes: list[float | None] = field(default_factory=list)
+    any_class: list[float] = field(default_factory=list)
+    own_classes: list[float] = field(default_factory=list)
     """Only the task's own classes compete: the same, but in ``cil``."""
 
 
@@ -67,6 +68,7 @@ class TaskLoop:
         self.plugin: TaskPlugin = baselines.load(spec.strategy)(**spec.strategy_args)
         self.protocol = Protocol(spec.protocol, seed=spec.data_seed, on_epoch=self._on_epoch)
         self.stopwatch, self.accuracy = Stopwatch(self.plugin), Accuracy(self.stream)
+        self.old_tasks = OldTasks(lambda tasks: self._evaluate(tasks).any_class)
         self.outputs = Outputs(spec)
         self.strategy = StreamStrategy(
             stream=self.stream,
@@ -85,6 +87,7 @@ class TaskLoop:
                 self.plugin,
                 self.stopwatch,
                 self.accuracy,
+                self.old_tasks,
                 *self.outputs.plugins,
             ],
             compute=self.outputs,
@@ -145,6 +148,7 @@ class TaskLoop:
         """Train one task and evaluate it, those before, and the next one unseen."""
         seed_all(self.spec.data_seed, "task", task)
         self.stopwatch.reset()
+        self.old_tasks.begin(earlier=0 if record.lowest_accuracy is None else task)
         started, cpu_before = time.perf_counter(), time.process_time()
         self.strategy.train(self.benchmark.train_stream[task], eval_streams=[])
         trained = time.perf_counter()
@@ -153,14 +157,18 @@ class TaskLoop:
         record.accuracy_matrix[last][: last + 1] = rows.any_class
         if record.accuracy_matrix_task_aware is not None:
             record.accuracy_matrix_task_aware[last][: last + 1] = rows.own_classes
+        if record.lowest_accuracy is not None:
+            record.lowest_accuracy[last][:task] = self.old_tasks.lowest
         if last + 1 < self.n_tasks and self.predicts_unseen:
             record.forward_accuracy[last + 1] = self._evaluate([last + 1]).any_class[0]
         self._say_how(record, task)
         record.tasks.append(
             TaskRecord(
-                train_s=round(trained - started - self.stopwatch.seconds, 3),
+                train_s=round(
+                    trained - started - self.stopwatch.seconds - self.old_tasks.seconds, 3
+                ),
                 consolidate_s=round(self.stopwatch.seconds, 3),
-                eval_s=round(time.perf_counter() - trained, 3),
+                eval_s=round(time.perf_counter() - trained + self.old_tasks.seconds, 3),
                 cpu_s=round(time.process_time() - cpu_before, 3),
                 epochs=self.protocol.epochs_done,
                 best_epoch=self.protocol.kept_epoch,

@@ -14,6 +14,7 @@ import baselines
 from benchmarks.build import load_stream
 from benchmarks.cli.app import app
 from benchmarks.errors import BadInput
+from benchmarks.old_tasks import OldTasks
 from benchmarks.plan import Line, by_label, duration, header, plan, render, summary
 from benchmarks.probe import (
     BATCHES,
@@ -23,9 +24,11 @@ from benchmarks.probe import (
     follow,
     further_state,
     images_tested,
+    old_images,
     probe,
     thinned,
 )
+from benchmarks.record_parts import Matrix
 from benchmarks.run import run
 from benchmarks.spec import RunSpec
 from benchmarks.sweep_spec import expand, load_sweep
@@ -67,16 +70,49 @@ def test_later_tasks_are_judged_by_the_later_task_of_the_probe() -> None:
 
 @pytest.mark.parametrize("strategy", ["naive", "cumulative", "joint"])
 def test_the_images_of_all_evaluations_are_those_of_the_run(strategy: str, tmp_path: Path) -> None:
-    spec = run_spec(strategy)
+    spec = run_spec(strategy, "protocol.track_old_tasks=true")
     stream = load_stream(spec, None)
     sees = {"naive": "task", "cumulative": "seen", "joint": "all"}[strategy]
-    matrix = run(spec, tmp_path).accuracy_matrix
+    record, steps = run(spec, tmp_path), range(stream.steps(sees))
     sizes = [len(task.test) for task in stream.tasks]
-    done = sum(
-        size for row in matrix for size, value in zip(sizes, row, strict=True) if value is not None
-    )
+
+    def tested(matrix: Matrix) -> int:
+        pairs = (pair for row in matrix for pair in zip(sizes, row, strict=True))
+        return sum(size for size, value in pairs if value is not None)
+
     unseen = 0 if sees == "all" else sum(sizes[1:])
-    assert sum(images_tested(stream, s, sees) for s in range(stream.steps(sees))) == done + unseen
+    images = sum(images_tested(stream, step, sees) for step in steps)
+    assert images == tested(record.accuracy_matrix) + unseen
+    assert record.lowest_accuracy is not None
+    assert sum(old_images(stream, step) for step in steps) == tested(record.lowest_accuracy)
+
+
+def test_tracking_old_tasks_takes_their_evaluation_after_every_epoch(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    free = Probe([1], [0.0], [0.0], eval_s=1.0, state_bytes=[0], peak_bytes=0)
+    monkeypatch.setattr("benchmarks.probe.probe", lambda *_: free)
+    plain, tracked = (
+        estimate(run_spec("naive", "protocol.epochs=5", *more), None, tmp_path).seconds
+        for more in ((), ("protocol.track_old_tasks=true",))
+    )
+    first, second, _ = (len(task.test) for task in load_stream(run_spec("naive"), None).tasks)
+    assert tracked - plain == 5 * (first + first + second)
+
+
+def test_a_probe_tracks_no_old_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What that takes is reckoned from the images; in a probe it would be taken for other work."""
+    tracked: list[int] = []
+    begin = OldTasks.begin
+
+    def noting(self: OldTasks, *, earlier: int) -> None:
+        tracked.append(earlier)
+        begin(self, earlier=earlier)
+
+    monkeypatch.setattr(OldTasks, "begin", noting)
+    spec = run_spec("naive", "protocol.track_old_tasks=true")
+    probe(spec, load_stream(spec, None), min(BATCHES), tmp_path)
+    assert set(tracked) == {0}
 
 
 def test_a_thinned_task_keeps_its_classes_and_the_shares_of_its_splits() -> None:
