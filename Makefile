@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
 .PHONY: help setup demo test test-ray test-slurm damage torture lint format compare tune digits cpu ablations as-released doctor \
-        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity speed scale patches clean
+        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity metrics speed scale patches clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -160,6 +160,9 @@ plots: $(STAMP) ## figures of OUT=...
 
 fidelity: $(STAMP) ## write docs/fidelity.md from the docstrings of the methods
 	$(PY) -m benchmarks fidelity
+
+metrics: $(STAMP) ## write docs/metrics.md from the docstrings of the metrics
+	$(PY) -m benchmarks metrics
 
 speed: $(STAMP) ## what NESS and the harness cost as ratios, twenty minutes (SPEED="--only step")
 	$(PY) -m benchmarks speed $(SPEED)

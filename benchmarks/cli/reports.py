@@ -1,4 +1,4 @@
-"""``python -m benchmarks tables | plots | check | fidelity``: what is made of stored runs."""
+"""``python -m benchmarks tables | plots | check``, of stored runs, and pages of docs/."""
 
 from __future__ import annotations
 
@@ -81,6 +81,15 @@ def fidelity() -> None:
     """Write docs/fidelity.md: each method's departures from its paper, from the docstrings."""
     prepare_process()
     from benchmarks.fidelity import PAGE, write
+
+    with _writing(PAGE.parent):
+        print(write())
+
+
+@app.command()
+def metrics() -> None:
+    """Write docs/metrics.md: each metric's formula and source, from the docstrings."""
+    from benchmarks.reporting.metrics_page import PAGE, write
 
     with _writing(PAGE.parent):
         print(write())

@@ -12,6 +12,7 @@ from benchmarks.errors import BadInput, last_line
 from benchmarks.records import DamagedRecord, RunRecord, read_all
 from benchmarks.reporting.as_run import as_run
 from benchmarks.reporting.metrics import Undefined
+from benchmarks.reporting.references import References
 from benchmarks.reporting.registry import METRICS, metrics_of
 from benchmarks.reporting.specs import IMAGES, Flat, flatten, labels, show
 
@@ -86,6 +87,7 @@ def _frame(
         | {IMAGES: str(record.stream.get("data_hash"))[:12]}
         for run, record in records.items()
     }
+    references = References(records.values())
     rows: dict[str, dict[str, object]] = {}
     reasons: dict[tuple[str, str], str] = {}
     for run, label in _table_order(records, specs):
@@ -101,7 +103,7 @@ def _frame(
         }
         row |= dict.fromkeys(METRICS, float("nan"))
         for name, metric in metrics_of(record.spec["stream"]).items():
-            value = metric.of(record)
+            value = metric.of(record, references)
             if isinstance(value, Undefined):
                 reasons[run, name] = value.reason
             row[name] = float("nan") if isinstance(value, Undefined) else value

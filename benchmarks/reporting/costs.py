@@ -1,7 +1,8 @@
 """What a run cost: time, what the method keeps, what it trains, memory.
 
 A run that completed no task has no cost. One that trained once, on all tasks together (`joint`),
-has no cost per task: its one training is not a task's.
+has no cost per task: its one training is not a task's. What a record
+is too old to have is not known.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from benchmarks.records import RunRecord
 from benchmarks.reporting.metrics import Undefined, Value
 
 _NO_TASK_DONE = Undefined("no task was completed")
+_OLDER = Undefined("the record is older than the measurement")
 
 
 def seconds(record: RunRecord) -> Value:
@@ -28,6 +30,14 @@ def eval_seconds(record: RunRecord) -> Value:
     if not record.tasks:
         return _NO_TASK_DONE
     return sum(task.eval_s for task in record.tasks)
+
+
+def cpu_seconds(record: RunRecord) -> Value:
+    """CPU seconds of every thread, evaluation included: sum over tasks."""
+    if not record.tasks:
+        return _NO_TASK_DONE
+    known = [task.cpu_s for task in record.tasks if task.cpu_s is not None]
+    return sum(known) if len(known) == len(record.tasks) else _OLDER
 
 
 def seconds_per_task(record: RunRecord) -> Value:
@@ -76,5 +86,5 @@ def _median(record: RunRecord, cost: Callable[[TaskRecord], float | None]) -> Va
         return Undefined("trained once, on all tasks together: there is no cost per task")
     known = [value for task in record.tasks if (value := cost(task)) is not None]
     if len(known) < len(record.tasks):
-        return Undefined("the record is older than the measurement")
+        return _OLDER
     return statistics.median(known)

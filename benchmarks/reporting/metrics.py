@@ -6,7 +6,8 @@ number: `joint` has no row but the last, a failed run lacks its last rows, and w
 nothing can be forgotten.
 
 To add a metric, write its function and add a line to `METRICS` in `registry`: the tables compute
-it for old runs as well.
+it for old runs as well. Its docstring is what docs/metrics.md and the report say of it; see
+`definitions`.
 """
 
 from __future__ import annotations
@@ -30,47 +31,79 @@ ONE_TASK = Undefined("with one task there is no earlier task to compare with")
 
 
 def average_accuracy(matrix: Matrix) -> Value:
-    """ACC = 1/T sum_j R[T][j], percent (Lopez-Paz & Ranzato 2017, eq. 2)."""
+    """ACC = 1/T sum_j R[T][j].
+
+    Source. Lopez-Paz & Ranzato 2017, eq. 2.
+    """
     last = len(matrix) - 1
-    final = _read(matrix, ((last, j) for j in range(len(matrix))))
-    return final if isinstance(final, Undefined) else _mean(final)
+    final = read(matrix, ((last, j) for j in range(len(matrix))))
+    return final if isinstance(final, Undefined) else mean(final)
 
 
 def backward_transfer(matrix: Matrix) -> Value:
-    """BWT = 1/(T-1) sum_{j<T} (R[T][j] - R[j][j]), points (Lopez-Paz & Ranzato 2017, eq. 3)."""
+    """BWT = 1/(T-1) sum_{j<T} (R[T][j] - R[j][j]).
+
+    Source. Lopez-Paz & Ranzato 2017, eq. 3.
+
+    Undefined. With one task; for joint, which has no accuracy but the last.
+    """
     earlier = range(len(matrix) - 1)
     if len(matrix) == 1:
         return ONE_TASK
-    final = _read(matrix, ((len(matrix) - 1, j) for j in earlier))
-    learned = _read(matrix, ((j, j) for j in earlier))
+    final = read(matrix, ((len(matrix) - 1, j) for j in earlier))
+    learned = read(matrix, ((j, j) for j in earlier))
     if isinstance(final, Undefined):
         return final
     if isinstance(learned, Undefined):
         return learned
-    return _mean([after - before for after, before in zip(final, learned, strict=True)])
+    return mean([after - before for after, before in zip(final, learned, strict=True)])
 
 
 def forgetting(matrix: Matrix) -> Value:
-    """F = 1/(T-1) sum_{j<T} (max_{j<=i<T} R[i][j] - R[T][j]), points (Chaudhry et al. 2018).
+    """F = 1/(T-1) sum_{j<T} (max_{j<=i<T} R[i][j] - R[T][j]).
 
-    Their eq. 2-3. It differs from -BWT where a task was at its best after a later task.
+    It differs from -BWT where a task was at its best after a later task.
+
+    Source. Chaudhry et al. 2018, eq. 2-3; their maximum is over all i < T, but before task j has
+    been trained nothing of it can be forgotten.
+
+    Undefined. As BWT.
     """
-    last = len(matrix) - 1
-    if len(matrix) == 1:
-        return ONE_TASK
-    drops = []
-    for j in range(last):
-        course = _read(matrix, ((i, j) for i in range(j, last + 1)))
-        if isinstance(course, Undefined):
-            return course
-        drops.append(max(course[:-1]) - course[-1])
-    return _mean(drops) if drops else _NO_TASKS
+    falls = _falls(matrix)
+    if isinstance(falls, Undefined):
+        return falls
+    return mean([best - final for best, final in falls])
+
+
+def relative_forgetting(matrix: Matrix) -> Value:
+    """1/(T-1) sum_{j<T} f_j / max_{j<=i<T} R[i][j], f_j the summands of forgetting; in percent.
+
+    It tells 5 points lost of 10 from 5 points lost of 90.
+
+    Source. Ours, after Chaudhry et al. 2018, eq. 2.
+
+    Undefined. As BWT; where an earlier task never rose above 0 %.
+    """
+    falls = _falls(matrix)
+    if isinstance(falls, Undefined):
+        return falls
+    shares = []
+    for j, (best, final) in enumerate(falls):
+        if best == 0:
+            return Undefined(f"accuracy on task {j + 1} was never above 0: no share of it is lost")
+        shares.append(100 * (best - final) / best)
+    return mean(shares)
 
 
 def learning_accuracy(matrix: Matrix) -> Value:
-    """LA = 1/T sum_j R[j][j], percent: plasticity (Riemer et al. 2019, section 4.1)."""
-    learned = _read(matrix, ((j, j) for j in range(len(matrix))))
-    return learned if isinstance(learned, Undefined) else _mean(learned)
+    """LA = 1/T sum_j R[j][j]: plasticity.
+
+    Source. Riemer et al. 2019 (their LA).
+
+    Undefined. For joint, which learns all tasks at once.
+    """
+    learned = read(matrix, ((j, j) for j in range(len(matrix))))
+    return learned if isinstance(learned, Undefined) else mean(learned)
 
 
 def accuracy_so_far(matrix: Matrix) -> list[Percent | None]:
@@ -80,45 +113,43 @@ def accuracy_so_far(matrix: Matrix) -> list[Percent | None]:
     """
     course: list[Percent | None] = []
     for i in range(len(matrix)):
-        seen = _read(matrix, ((i, j) for j in range(i + 1)))
-        course.append(None if isinstance(seen, Undefined) else _mean(seen))
+        seen = read(matrix, ((i, j) for j in range(i + 1)))
+        course.append(None if isinstance(seen, Undefined) else mean(seen))
     return course
 
 
 def average_incremental_accuracy(matrix: Matrix) -> Value:
-    """AIA = 1/T sum_i A[i], percent, A from `accuracy_so_far` (Rebuffi et al. 2017)."""
-    missing = _read(matrix, ((i, j) for i in range(len(matrix)) for j in range(i + 1)))
+    """AIA = 1/T sum_i A[i] with A[i] = 1/i sum_{j<=i} R[i][j].
+
+    Source. Rebuffi et al. 2017; their A[i] is over all samples of the classes so far, which is the
+    same where tasks have equally many.
+
+    Undefined. For joint, which has no A[i] but the last.
+    """
+    missing = read(matrix, ((i, j) for i in range(len(matrix)) for j in range(i + 1)))
     if isinstance(missing, Undefined):
         return missing
-    return _mean([value for value in accuracy_so_far(matrix) if value is not None])
+    return mean([value for value in accuracy_so_far(matrix) if value is not None])
 
 
-def forward_transfer(
-    forward_accuracy: list[Percent | None], initial_accuracy: list[Percent | None]
-) -> Value:
-    """FWT = 1/(T-1) sum_{j>=2} (R[j-1][j] - b[j]), points (Lopez-Paz & Ranzato 2017, eq. 4).
+NO_TASKS = Undefined("the record has no tasks")
 
-    `forward_accuracy` holds R[j-1][j], the accuracy just before training on task j;
-    `initial_accuracy` holds b[j], that of the untrained net.
-    """
-    if len(initial_accuracy) == 1:
+
+def _falls(matrix: Matrix) -> list[tuple[Percent, Percent]] | Undefined:
+    """(best accuracy before the last task, final accuracy) of each task but the last."""
+    last = len(matrix) - 1
+    if len(matrix) == 1:
         return ONE_TASK
-    gains = []
-    for j, (before, untrained) in enumerate(zip(forward_accuracy, initial_accuracy, strict=True)):
-        if j == 0:
-            continue
-        if before is None:
-            return Undefined(f"accuracy on task {j + 1} before training on it was not recorded")
-        if untrained is None:
-            return Undefined(f"accuracy of the untrained net on task {j + 1} was not recorded")
-        gains.append(before - untrained)
-    return _mean(gains) if gains else _NO_TASKS
+    falls = []
+    for j in range(last):
+        course = read(matrix, ((i, j) for i in range(j, last + 1)))
+        if isinstance(course, Undefined):
+            return course
+        falls.append((max(course[:-1]), course[-1]))
+    return falls or NO_TASKS
 
 
-_NO_TASKS = Undefined("the record has no tasks")
-
-
-def _read(matrix: Matrix, cells: Iterable[tuple[int, int]]) -> list[Percent] | Undefined:
+def read(matrix: Matrix, cells: Iterable[tuple[int, int]]) -> list[Percent] | Undefined:
     """The entries at (after, task), 0-based; `Undefined` if any was not recorded."""
     values = []
     for after, task in cells:
@@ -126,7 +157,7 @@ def _read(matrix: Matrix, cells: Iterable[tuple[int, int]]) -> list[Percent] | U
         if value is None:
             return _missing(matrix, after, task)
         values.append(value)
-    return values or _NO_TASKS
+    return values or NO_TASKS
 
 
 def _missing(matrix: Matrix, after: int, task: int) -> Undefined:
@@ -136,5 +167,6 @@ def _missing(matrix: Matrix, after: int, task: int) -> Undefined:
     return Undefined(f"accuracy on task {task + 1} after task {after + 1} was not recorded")
 
 
-def _mean(values: list[float]) -> float:
+def mean(values: list[float]) -> float:
+    """Their arithmetic mean."""
     return sum(values) / len(values)

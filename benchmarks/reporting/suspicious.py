@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.records import IMPLIED, RunRecord, scenario_of
-from benchmarks.reporting.as_run import as_run
+from benchmarks.records import RunRecord, scenario_of
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.order import NULL_SPACE
-from benchmarks.reporting.specs import Flat, at, flatten
+from benchmarks.reporting.setting import schedule, setting
+from benchmarks.reporting.specs import at
 
 MARGIN = 5.0
 """Points above chance that a task just trained on has to reach."""
@@ -91,46 +91,19 @@ class _Row:
     acc: float
     record: RunRecord
 
-    @property
-    def setting(self) -> Flat:
-        """What two rows share that may be held against each other; methods choose their optimiser
-        and their schedule."""
-        shared = (
-            *("stream", "stream_args", "class_order", "backbone", "backbone_args"),
-            *("precision", "environment", "evaluate_on"),
-        )
-        return {
-            key: value
-            for key, value in self._spec.items()
-            if key.partition(".")[0] in shared or key == _EVALUATION
-        } | {"data_hash": self.record.stream.get("data_hash")}
-
-    @property
-    def schedule(self) -> Flat:
-        return {
-            key: value
-            for key, value in self._spec.items()
-            if key.startswith("protocol.") and key != _EVALUATION
-        }
-
-    @property
-    def _spec(self) -> Flat:
-        return {**IMPLIED, **flatten(self.record.spec), **as_run(self.record)}
-
-
-_EVALUATION = "protocol.eval_batch_size"
-
 
 def _floors(row: _Row, rows: list[_Row]) -> list[_Row]:
     """The rows of `frozen` to beat: those of the same schedule, or all where there is none."""
     floors = [
-        floor for floor in rows if floor.strategy == "frozen" and floor.setting == row.setting
+        floor
+        for floor in rows
+        if floor.strategy == "frozen" and setting(floor.record) == setting(row.record)
     ]
-    return [floor for floor in floors if floor.schedule == row.schedule] or floors
+    return [f for f in floors if schedule(f.record) == schedule(row.record)] or floors
 
 
 def _other_schedule(row: _Row, floor: _Row) -> str:
-    own, other = row.schedule, floor.schedule
+    own, other = schedule(row.record), schedule(floor.record)
     differing = [
         f"{key} {at(own, key)} against {at(other, key)}"
         for key in sorted(own.keys() | other.keys())
