@@ -15,8 +15,13 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
+<<<<<<< HEAD
 .PHONY: help setup demo test test-ray test-slurm damage torture lint format compare tune digits cpu ablations as-released doctor \
         paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity metrics speed scale patches clean
+=======
+.PHONY: help setup demo test test-ray test-slurm test-report damage torture lint format compare tune digits cpu ablations as-released doctor \
+        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots report fidelity speed scale patches clean
+>>>>>>> 4b277b3 (Write a results folder as one HTML file that a reviewer can open)
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +56,20 @@ test-slurm: $(STAMP) ## the executor slurm on a SLURM of its own, minutes; as ro
 	    else echo "no $$program here: install slurmctld slurmd slurm-client munge; the tests skip"; fi; \
 	    break; done
 	$(PY) -m pytest -m slurm -rs tests/benchmarks/test_slurm*.py
+
+# What the tests of reporting need beside Python: a browser with its driver, a LaTeX, a PDF reader.
+REPORT_PACKAGES := chromium chromium-driver texlive-latex-base texlive-latex-recommended poppler-utils
+
+test-report: $(STAMP) ## the report in a real browser, the tables in a real LaTeX; as root it installs what is absent
+	@$(PY) -c "import selenium" 2>/dev/null || $(PY) -m pip install -qq -c constraints.txt -e ".[browser]"
+	@for program in chromium chromedriver pdflatex pdftotext; do \
+	    command -v $$program >/dev/null && continue; \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+	            --no-install-recommends $(REPORT_PACKAGES) >/dev/null; \
+	    else echo "no $$program here: install $(REPORT_PACKAGES); the tests skip"; fi; \
+	    break; done
+	$(PY) -m pytest -rs tests/reporting
 
 damage: $(STAMP) ## a thousand damaged records, checkpoints and specs, minutes (MUTANTS=... tries others)
 	NESS_MUTANTS=$(MUTANTS) $(PY) -m pytest tests/benchmarks/test_damage_*.py
@@ -157,6 +176,9 @@ tables: $(STAMP) ## tables of OUT=...
 
 plots: $(STAMP) ## figures of OUT=...
 	$(PY) -m benchmarks plots $(OUT)
+
+report: $(STAMP) ## OUT=.../report.html: tables, figures and every run in one file
+	$(PY) -m benchmarks report $(OUT)
 
 fidelity: $(STAMP) ## write docs/fidelity.md from the docstrings of the methods
 	$(PY) -m benchmarks fidelity

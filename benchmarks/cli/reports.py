@@ -1,4 +1,4 @@
-"""``python -m benchmarks tables | plots | check``, of stored runs, and pages of docs/."""
+"""``python -m benchmarks tables | plots | report | check``, and pages of docs/."""
 
 from __future__ import annotations
 
@@ -48,6 +48,17 @@ def plots(directory: DirArgument) -> None:
     for path in report.paths:
         print(path)
     _finish_report(report)
+
+
+@app.command()
+def report(directory: DirArgument) -> None:
+    """Write DIR/report.html: tables, figures and every run in one file that needs no network."""
+    from benchmarks.reporting.report import write_report
+
+    with _writing(directory):
+        written = write_report(directory)
+    print(written.headline)
+    _finish_report(written)
 
 
 @app.command()

@@ -51,9 +51,20 @@ def rank_frame(finished: dict[str, list[RunRecord]]) -> pd.DataFrame:
 def render(frame: pd.DataFrame, caption: str, source: str) -> str:
     """The frame as Markdown; `source` is the note on where the numbers come from."""
     rows = [
+        [markdown.escape(label), markdown.escape(layer), *numbers]
+        for label, layer, *numbers in cells(frame)
+    ]
+    title = f"# Ranks and interference in the last task: {markdown.escape(caption)}"
+    notes = markdown.bullets([*NOTES, source])
+    return "\n\n".join([title, markdown.grid(HEADINGS, rows, names=2), notes]) + "\n"
+
+
+def cells(frame: pd.DataFrame) -> list[list[str]]:
+    """The frame as text, a cell for each of `HEADINGS`."""
+    return [
         [
-            markdown.escape(str(row["label"])),
-            markdown.escape(str(row["layer"])),
+            str(row["label"]),
+            str(row["layer"]),
             str(max(int(row[f"{name}_n"]) for name in _QUANTITIES)),
             *(
                 _show(float(row[f"{name}_mean"]), float(row[f"{name}_std"]), form)
@@ -62,16 +73,13 @@ def render(frame: pd.DataFrame, caption: str, source: str) -> str:
         ]
         for row in frame.to_dict("records")
     ]
-    title = f"# Ranks and interference in the last task: {markdown.escape(caption)}"
-    notes = markdown.bullets([*_NOTES, source])
-    return "\n\n".join([title, markdown.grid(_HEADINGS, rows, names=2), notes]) + "\n"
 
 
-_HEADINGS = ("Strategy", "Layer", "n", "Rank", "Interference", "Bound on interference")
+HEADINGS = ("Strategy", "Layer", "n", "Rank", "Interference", "Bound on interference")
 
 _FORMS = {"rank": "{:.1f}", "interference": "{:.2e}", "interference_bound": "{:.2e}"}
 
-_NOTES = (
+NOTES = (
     "Rank: input directions in which the layer's weight may change in the last task.",
     (
         "Interference: sqrt(tr(dW M dW^T) / tr(W0 M W0^T)) of the last task's update dW, with M "
