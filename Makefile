@@ -15,13 +15,8 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-<<<<<<< HEAD
-.PHONY: help setup demo test test-ray test-slurm damage torture lint format compare tune digits cpu ablations as-released doctor \
-        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots fidelity metrics speed scale patches clean
-=======
 .PHONY: help setup demo test test-ray test-slurm test-report damage torture lint format compare tune digits cpu ablations as-released doctor \
-        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots report fidelity speed scale patches clean
->>>>>>> 4b277b3 (Write a results folder as one HTML file that a reviewer can open)
+        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots report fidelity metrics speed scale patches clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
