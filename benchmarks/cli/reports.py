@@ -39,12 +39,17 @@ def tables(
 
 
 @app.command()
-def plots(directory: DirArgument) -> None:
+def plots(
+    directory: DirArgument,
+    over: Annotated[
+        str | None, typer.Option(metavar="KEY", help="only the curves over this key of the spec")
+    ] = None,
+) -> None:
     """Write DIR/figures/*.{png,pdf} from the records of DIR."""
     from benchmarks.reporting.plots import write_plots
 
     with _writing(directory):
-        report = write_plots(directory)
+        report = write_plots(directory, over)
     for path in report.paths:
         print(path)
     _finish_report(report)

@@ -77,16 +77,17 @@ def collect(out: Path) -> Collection:
     return Collection(out, runs, ended, reasons, running, messages)
 
 
+def flat_spec(record: RunRecord) -> Flat:
+    """All that tells a run from others, as dotted keys: its spec, how it was computed, on what."""
+    # The same spec on other images (two releases of a data set) is another experiment.
+    images = {IMAGES: str(record.stream.get("data_hash"))[:12]}
+    return flatten(record.spec) | as_run(record) | images
+
+
 def _frame(
     records: dict[str, RunRecord],
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], str]]:
-    specs = {
-        # The same spec on other images (two releases of a data set) is another experiment.
-        run: flatten(record.spec)
-        | as_run(record)
-        | {IMAGES: str(record.stream.get("data_hash"))[:12]}
-        for run, record in records.items()
-    }
+    specs = {run: flat_spec(record) for run, record in records.items()}
     references = References(records.values())
     rows: dict[str, dict[str, object]] = {}
     reasons: dict[tuple[str, str], str] = {}

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import textwrap
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.reporting.conditions import unequal
 from benchmarks.reporting.cost_axis import CostUnit, set_cost_axis
 from benchmarks.reporting.evaluated import not_the_test
-from benchmarks.reporting.figures import PAGE, LineStyle, Runs
+from benchmarks.reporting.figures import (
+    BOUND,
+    LEVEL,
+    PAGE,
+    LineStyle,
+    Runs,
+    freeze,
+    lower_fence,
+)
+from benchmarks.reporting.marker_names import Named, write_names
 from benchmarks.reporting.pareto import Point, front, levels, points
-from benchmarks.reporting.pareto_legend import BOUND, FRONT, LEVEL, legend
-from benchmarks.reporting.pareto_names import Named, write_names
+from benchmarks.reporting.pareto_legend import FRONT, legend
 from benchmarks.reporting.stats import Summary
 
 _PANELS: dict[str, tuple[CostUnit, str]] = {
     "seconds_per_task": ("s", "Training time per task (s)\nmedian over tasks, evaluation excluded"),
     "final_state_bytes": ("B", "State kept after the last task\nmodel excluded"),
 }
-
-FENCE = 3
-"""Interquartile ranges below the first quartile from which a method is drawn at the lower edge."""
 
 
 def pareto_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
@@ -40,7 +44,7 @@ def pareto_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
     if not everywhere:
         return None
     figure = Figure(figsize=(PAGE, 2.9 + 0.06 * len(runs)))
-    floor = _floor([acc.mean for acc in everywhere])
+    floor = lower_fence([acc.mean for acc in everywhere])
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)
     for axes, (cost, panel) in zip(grid.flat, panels.items(), strict=True):
         unit, title = _PANELS[cost]
@@ -58,17 +62,10 @@ def pareto_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
         for axes, panel in zip(grid.flat, panels.values(), strict=True)
     ]
     # The names are placed where the layout has put the markers, so it must not move them again.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    freeze(figure)
     for axes, named in drawn:
         write_names(figure, axes, named)
     return figure
-
-
-def _floor(means: list[float]) -> float:
-    """The least ACC, or where one method would squeeze all others, the fence it is behind."""
-    first, third = np.percentile(means, [25, 75])
-    return float(max(min(means), first - FENCE * max(third - first, 1.0)))
 
 
 def _set_accuracy_axis(axes: Axes, accs: list[Summary], floor: float) -> None:

@@ -7,45 +7,65 @@ from pathlib import Path
 import matplotlib.style
 from matplotlib.figure import Figure
 
+from benchmarks.errors import BadInput
 from benchmarks.records import write_atomically
+from benchmarks.reporting.ablation_figure import ablation_figure
+from benchmarks.reporting.ablations import ablations, short, varied_key
+from benchmarks.reporting.accuracy_figure import accuracy_figures
+from benchmarks.reporting.bars_figure import bars_figures
 from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.figure_files import UNSTAMPED, figure_bytes
-from benchmarks.reporting.figures import (
-    LineStyle,
-    accuracy_figure,
-    line_styles,
-    matrices_figure,
-)
+from benchmarks.reporting.figures import LineStyle, freeze, line_styles
 from benchmarks.reporting.files import Written, stems
+from benchmarks.reporting.layers_figure import layers_figures
+from benchmarks.reporting.matrices_figure import matrices_figures
 from benchmarks.reporting.order import canonical
+from benchmarks.reporting.panels import numbered
 from benchmarks.reporting.pareto_figure import pareto_figure
+from benchmarks.reporting.plane import misplaced
+from benchmarks.reporting.plane_figure import plane_figure
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 
 
-def write_plots(out: Path) -> Written:
+def write_plots(out: Path, over: str | None = None) -> Written:
     """Write ``out/figures/<stream>-<figure>.png`` and ``.pdf`` for each stream:
 
     - ``accuracy``: average accuracy on the tasks seen so far, against the tasks trained;
     - ``matrices``: the accuracy matrix of every method, mean over seeds;
-    - ``pareto``: ACC against seconds per task and bytes kept, with the methods that no other beats.
+    - ``bars``: each task's accuracy just after learning it, and after the last task;
+    - ``layers``: rank and measured interference of each layer, task by task;
+    - ``plane``: learning accuracy (plasticity) against BWT (stability);
+    - ``pareto``: ACC against seconds per task and bytes kept, with the methods that no other beats;
+    - ``ablation-<key>``: ACC and BWT against a numeric key of the spec that was varied.
 
-    Finished runs alone are drawn; a method without any is named in the messages. Raises
-    `BadInput` where there are no records.
+    What does not fit a page goes on in ``matrices-2`` and so on. `over`: draw the ablation over
+    this key alone, from two values on. Finished runs alone are drawn; a method without any is named
+    in the messages. Raises `BadInput` where there are no records, or no curve over the key.
     """
     collection = collect(out)
     written = Written(messages=list(collection.messages), skipped=len(collection.messages))
     if not collection.records:
         return written
     looks = looks_of(collection)
+    key = None if over is None else varied_key(collection, over)
     for stream, stem in stems(collection.streams).items():
         written.messages += _absent(collection, stream)
         with matplotlib.style.context(STYLE):
-            for name, figure in stream_figures(collection, stream, looks).items():
+            if key is None:
+                figures = stream_figures(collection, stream, looks)
+            else:
+                figures = ablation_figures(collection, stream, key)
+            for name, figure in figures.items():
                 for suffix in UNSTAMPED:
                     path = out / "figures" / f"{stem}-{name}.{suffix}"
                     write_atomically(path, figure_bytes(figure, suffix))
                     written.paths.append(path)
+    if key is not None and not written.paths:
+        raise BadInput(
+            f"--over {over}: no two runs of a method differ in it alone and have an ACC; "
+            f"vary it with [grid] in a spec"
+        )
     written.headline = f"{len(written.paths)} figure files in {out / 'figures'}"
     return written
 
@@ -57,12 +77,35 @@ def stream_figures(
     finished = collection.finished(stream)
     if not finished:
         return {}
-    figures = {
-        "accuracy": accuracy_figure(finished, looks),
-        "matrices": matrices_figure(finished),
-        "pareto": pareto_figure(finished, looks),
+    drawn = {
+        "accuracy": accuracy_figures(finished, looks),
+        "matrices": matrices_figures(finished),
+        "bars": bars_figures(finished, looks),
+        "layers": layers_figures(finished),
+        "plane": _some(plane_figure(finished, looks)),
+        "pareto": _some(pareto_figure(finished, looks)),
     }
-    return {name: figure for name, figure in figures.items() if figure is not None}
+    figures: dict[str, Figure] = {}
+    for name, pages in drawn.items():
+        figures |= numbered(name, pages)
+    for figure in figures.values():
+        freeze(figure)
+    return figures | ablation_figures(collection, stream)
+
+
+def ablation_figures(
+    collection: Collection, stream: str, over: str | None = None
+) -> dict[str, Figure]:
+    """{``ablation-<key>``: figure} of the keys that were varied, or of the one asked for."""
+    found = {a.key: ablation_figure(a) for a in ablations(collection, stream, over)}
+    figures = {f"ablation-{short(key)}": f for key, f in found.items() if f is not None}
+    for figure in figures.values():
+        freeze(figure)
+    return figures
+
+
+def _some(figure: Figure | None) -> list[Figure]:
+    return [] if figure is None else [figure]
 
 
 def looks_of(collection: Collection) -> dict[str, LineStyle]:
@@ -80,4 +123,9 @@ def _absent(collection: Collection, stream: str) -> list[str]:
     finished = collection.finished(stream)
     labels = dict.fromkeys(collection.of_stream(stream)["label"])
     absent = [label for label in labels if label not in finished]
-    return [f"{stream}: {', '.join(absent)} not drawn (no finished run)"] if absent else []
+    lines = [f"{stream}: {', '.join(absent)} not drawn (no finished run)"] if absent else []
+    placeless = misplaced(finished)
+    if placeless:
+        why = next(iter(placeless.values()))
+        lines.append(f"{stream}: {', '.join(placeless)} not in the plane ({why})")
+    return lines

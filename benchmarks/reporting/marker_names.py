@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 
+from benchmarks.reporting.figures import name
 from benchmarks.reporting.label_places import Array, Scene, gaps, nearest, place
 
 _SIZE = 6.5
-_WIDEST = 26
+WIDEST = 26
 """Signs in a line of a name."""
 
 _MARKER_RADIUS = 3.2
@@ -48,10 +48,10 @@ def write_names(figure: Figure, axes: Axes, named: list[Named]) -> None:
     if not named:
         return
     per_point = figure.dpi / 72
-    texts = [_text(axes, name) for name in named]
+    texts = [_text(axes, one) for one in named]
     written = np.array([text.get_window_extent().size for text in texts])
     sizes = written + 2 * np.array(_AROUND) * per_point
-    centres = axes.transData.transform([(name.x, name.y) for name in named])
+    centres = axes.transData.transform([(one.x, one.y) for one in named])
     radius = _MARKER_RADIUS * per_point
     inside = axes.get_window_extent()
     scene = Scene(
@@ -63,24 +63,24 @@ def write_names(figure: Figure, axes: Axes, named: list[Named]) -> None:
     corners = place(sizes, line_height, scene)
     boxes = np.hstack([corners, corners + sizes])
     distances = gaps(boxes, scene.markers)
-    for i, (name, text) in enumerate(zip(named, texts, strict=True)):
+    for i, (one, text) in enumerate(zip(named, texts, strict=True)):
         text.set_position(tuple((corners[i] - centres[i]) / per_point + _AROUND))
         if distances[i, i] > min(0.9 * line_height, distances[i].min()):
             ends = [centres[i], nearest(boxes[i], centres[i])]
             x, y = axes.transData.inverted().transform(ends).T
-            axes.plot(x, y, color="0.6", linewidth=0.4, zorder=1.2, gid=f"leader {name.label}")
+            axes.plot(x, y, color="0.6", linewidth=0.4, zorder=1.2, gid=f"leader {one.label}")
 
 
-def _text(axes: Axes, name: Named) -> Annotation:
+def _text(axes: Axes, marked: Named) -> Annotation:
     text = axes.annotate(
-        textwrap.fill(name.label.replace("strategy_args.", ""), _WIDEST) + name.value,
-        (name.x, name.y),
+        name(marked.label, WIDEST) + marked.value,
+        (marked.x, marked.y),
         (0, 0),
         textcoords="offset points",
         va="bottom",
         fontsize=_SIZE,
-        fontweight="bold" if name.is_bold else "normal",
-        color=name.color,
+        fontweight="bold" if marked.is_bold else "normal",
+        color=marked.color,
         parse_math=False,
         annotation_clip=False,
         zorder=5,

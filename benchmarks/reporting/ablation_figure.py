@@ -1,0 +1,130 @@
+"""What a setting does: accuracy and backward transfer against its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from benchmarks.records import RunRecord
+from benchmarks.reporting.ablations import Ablation, short
+from benchmarks.reporting.evaluated import not_the_test
+from benchmarks.reporting.figures import (
+    PAGE,
+    LineStyle,
+    legend_columns,
+    line_styles,
+    name,
+)
+from benchmarks.reporting.metrics import Undefined
+from benchmarks.reporting.registry import METRICS
+from benchmarks.reporting.stats import Summary, summarise
+from benchmarks.reporting.zero_axis import ZeroAxis
+
+_WORDS = {
+    "strategy_args.eps": "Threshold on singular values, eps",
+    "strategy_args.patch_share": "Share of windows in the moments, patch_share",
+    "optimizer.lr": "Learning rate",
+    "optimizer.momentum": "Momentum",
+    "protocol.epochs": "Epochs per task",
+    "protocol.batch_size": "Batch size",
+    "stream_args.tasks": "Number of tasks",
+    "stream_args.train_per_class": "Training images per class",
+}
+
+_DASHES = ((9, 2), (1, 1), (5, 1.5, 1, 1.5), (2.5, 2.5), (1, 4), (9, 1.5, 1, 1.5, 1, 1.5))
+"""Of the levels, one for each reference."""
+
+
+def ablation_figure(ablation: Ablation) -> Figure | None:
+    """ACC and BWT against the varied key: mean over seeds, band of one standard deviation.
+
+    A curve a strategy and combination of the other settings that were varied too. Methods without
+    the key are levels. The axis is logarithmic where the values spread far; values below 0 stand
+    side by side. None where no run of a curve has an ACC.
+    """
+    looks = line_styles({curve: curve for curve in ablation.curves})
+    every = [records for curve in ablation.curves.values() for records in curve.values()]
+    panels = {"acc": f"Average {not_the_test(*every)}accuracy, ACC (%)"}
+    panels["bwt"] = "Backward transfer, BWT (points)"
+    known = {
+        metric: {label: _course(curve, metric) for label, curve in ablation.curves.items()}
+        for metric in panels
+    }
+    if not any(known["acc"].values()):
+        return None
+    shown = {metric: title for metric, title in panels.items() if any(known[metric].values())}
+    values = sorted({value for curve in ablation.curves.values() for value in curve})
+    names = [name(label, 60) for label in (*ablation.curves, *ablation.references)]
+    columns = legend_columns(names, PAGE)
+    lines = sum(shown_as.count("\n") + 1 for shown_as in names) / columns
+    figure = Figure(figsize=(PAGE, 2.6 + 0.15 * np.ceil(lines)))
+    for axes, metric in zip(figure.subplots(1, len(shown), squeeze=False).flat, shown, strict=True):
+        axes.set_ylabel(shown[metric])
+        axes.set_xlabel(_WORDS.get(ablation.key, short(ablation.key)))
+        places = _set_values(axes, values)
+        handles = [
+            _draw(axes, known[metric][label], places, looks[label], label)
+            for label in ablation.curves
+        ]
+        handles += [
+            _level(axes, _summary(records, metric), number, label)
+            for number, (label, records) in enumerate(ablation.references.items())
+        ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    return figure
+
+
+def _set_values(axes: Axes, values: Sequence[float]) -> dict[float, float]:
+    """Scale the x axis for these values; where each of them is."""
+    if values[0] < 0:
+        places = {value: float(number) for number, value in enumerate(values)}
+        axes.set_xticks(list(places.values()), [f"{value:g}" for value in values])
+        return places
+    scale = ZeroAxis(values)
+    scale.set(axes, "x")
+    axes.set_xticks(scale.placed(values), minor=True)
+    return dict(zip(values, scale.placed(values), strict=True))
+
+
+def _course(curve: Mapping[float, list[RunRecord]], metric: str) -> dict[float, Summary]:
+    """The metric at each value, by rising value; none where no run has it."""
+    found = {value: _summary(curve[value], metric) for value in sorted(curve)}
+    return {value: summary for value, summary in found.items() if summary is not None}
+
+
+def _summary(records: Sequence[RunRecord], metric: str) -> Summary | None:
+    values = [METRICS[metric].of(record) for record in records]
+    known = [value for value in values if not isinstance(value, Undefined)]
+    return summarise(known) if known else None
+
+
+def _draw(
+    axes: Axes,
+    course: dict[float, Summary],
+    places: dict[float, float],
+    look: LineStyle,
+    label: str,
+) -> Line2D:
+    x = np.array([places[value] for value in course])
+    mean = np.array([summary.mean for summary in course.values()])
+    std = np.array([summary.std or 0.0 for summary in course.values()])
+    if std.any():
+        axes.fill_between(x, mean - std, mean + std, color=look["color"], alpha=0.15, linewidth=0)
+    (line,) = axes.plot(x, mean, **look, markeredgecolor="white", label=name(label, 60))
+    return line
+
+
+def _level(axes: Axes, summary: Summary | None, number: int, label: str) -> Line2D:
+    look: dict[str, Any] = {
+        "color": "0.35",
+        "linestyle": (0, _DASHES[number % len(_DASHES)]),
+        "linewidth": 0.9,
+    }
+    if summary is not None:
+        axes.axhline(summary.mean, zorder=1.5, **look)
+    return Line2D([], [], label=name(label, 60), **look)

@@ -1,0 +1,134 @@
+"""Average accuracy while the tasks come."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from benchmarks.records import RunRecord
+from benchmarks.reporting.figures import (
+    BOUND,
+    COLUMN,
+    LEVEL,
+    LineStyle,
+    Runs,
+    accuracy_name,
+    legend_columns,
+    lower_fence,
+    name,
+)
+from benchmarks.reporting.metrics import accuracy_so_far
+from benchmarks.reporting.panels import axis_names, pages, task_ticks
+
+TOGETHER = 7
+"""Methods up to which the lines share a panel: with more, no legend tells them apart in grey."""
+
+Courses = NDArray[np.float64]
+
+_X = "Number of tasks trained"
+
+
+def accuracy_figures(runs: Runs, looks: dict[str, LineStyle]) -> list[Figure]:
+    """Average accuracy A[i] on tasks 1..i against i: mean over seeds, band of one std.
+
+    Up to `TOGETHER` methods share one panel; of more each has its own, with the others in light
+    grey. A method that trained on all tasks at once (`joint`) has A[T] alone: a horizontal line.
+    """
+    drawn = {label: _courses(records) for label, records in runs.items()}
+    y = f"{accuracy_name(runs)}\non seen tasks (%)"
+    return [_one_panel(drawn, looks, y)] if len(runs) <= TOGETHER else _many(drawn, looks, y)
+
+
+def _one_panel(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> Figure:
+    names = {label: name(label, 46) for label in drawn}
+    columns = legend_columns(names.values(), COLUMN)
+    lines = sum(shown.count("\n") + 1 for shown in names.values()) / columns
+    figure = Figure(figsize=(COLUMN, 2.6 + 0.15 * np.ceil(lines)))
+    axes = figure.subplots()
+    handles = []
+    for label, courses in drawn.items():
+        line = _draw_course(axes, courses, looks[label])
+        line.set_label(names[label])
+        handles.append(line)
+    _set_tasks(axes, drawn)
+    low, high = axes.get_ylim()
+    # Bands and margins can pass 100 %, where no accuracy lies.
+    axes.set_ylim(low, min(high, 100 + 0.02 * (100 - low)))
+    axes.set_xlabel(_X)
+    axes.set_ylabel(y)
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    return figure
+
+
+def _many(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> list[Figure]:
+    means = {label: courses.mean(axis=0) for label, courses in drawn.items()}
+    paths = [_path(mean) for mean in means.values()]
+    known = np.concatenate([path[:, 1] for path in paths])
+    known = known[~np.isnan(known)]
+    low, high = (lower_fence(known), known.max()) if len(known) else (0.0, 100.0)
+    margin = 0.06 * (high - low) or 1.0
+    figures = []
+    for page in pages(list(drawn), 1.15, 5):
+        for label, axes in page.axes.items():
+            axes.add_collection(LineCollection(paths, colors="0.84", linewidths=0.5, zorder=1))
+            _draw_course(axes, drawn[label], looks[label] | {"linestyle": (0, ())})
+            final = means[label][-1]
+            if final < low:
+                axes.annotate(
+                    f"\N{DOWNWARDS ARROW}{final:.1f}",
+                    (0.98, 0.04),
+                    xycoords="axes fraction",
+                    ha="right",
+                    fontsize=6.5,
+                )
+            _set_tasks(axes, drawn)
+            axes.set_ylim(low - margin, min(high + margin, 100 + margin / 2))
+        axis_names(page, _X, y)
+        figures.append(page.figure)
+    return figures
+
+
+def _set_tasks(axes: Axes, drawn: dict[str, Courses]) -> None:
+    length = max(courses.shape[1] for courses in drawn.values())
+    margin = 0.04 * max(length - 1, 1)
+    axes.set_xlim(1 - margin, length + margin)
+    axes.set_xticks(task_ticks(length))
+
+
+def _courses(records: list[RunRecord]) -> Courses:
+    """A[i] of each run: runs x tasks, NaN where not measured."""
+    return np.array([accuracy_so_far(record.accuracy_matrix) for record in records], dtype=float)
+
+
+def _path(mean: Courses) -> Courses:
+    """The points of a course; of a level its two ends."""
+    if _is_level(mean):
+        return np.array([[1.0, mean[-1]], [len(mean), mean[-1]]])
+    return np.column_stack([np.arange(1, len(mean) + 1), mean])
+
+
+def _is_level(mean: Courses) -> bool:
+    return len(mean) > 1 and bool(np.isnan(mean[:-1]).all())
+
+
+def _draw_course(axes: Axes, courses: Courses, look: LineStyle) -> Line2D:
+    count, length = courses.shape
+    mean = courses.mean(axis=0)
+    std = courses.std(axis=0, ddof=1) if count > 1 else None
+    if _is_level(mean):
+        if std is not None:
+            low, high = mean[-1] - std[-1], mean[-1] + std[-1]
+            axes.axhspan(low, high, color=BOUND, alpha=0.15, linewidth=0)
+        return axes.axhline(mean[-1], color=BOUND, linestyle=LEVEL, linewidth=1)
+    trained = np.arange(1, length + 1)
+    if std is not None:
+        axes.fill_between(
+            trained, mean - std, mean + std, color=look["color"], alpha=0.15, linewidth=0
+        )
+    every = -(-length // 10)
+    (line,) = axes.plot(trained, mean, **look, markevery=every, markeredgecolor="white")
+    return line

@@ -1,0 +1,102 @@
+"""What became of each task: its accuracy just after learning it and after the last task."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from benchmarks.records import RunRecord
+from benchmarks.reporting.figures import (
+    INK,
+    LineStyle,
+    Runs,
+    accuracy_name,
+    legend_columns,
+    lower_fence,
+    sign,
+)
+from benchmarks.reporting.panels import axis_names, pages, task_ticks
+
+Array = NDArray[np.float64]
+
+_LOST = "0.8"
+
+
+def bars_figures(runs: Runs, looks: dict[str, LineStyle]) -> list[Figure]:
+    """Per task and method: a bar from R[j][j], just learned, to R[T][j], after the last task.
+
+    Means over seeds, with one standard deviation of R[T][j]. The bar is what was forgotten, or
+    gained where the dot is above it. A task far below all others is an arrow at the lower edge.
+    Without any accuracy after a last task there is no figure.
+    """
+    drawn = {label: _mean_and_std(records) for label, records in runs.items()}
+    known = np.concatenate([np.hstack([learned, final]) for learned, final, _ in drawn.values()])
+    known = known[~np.isnan(known)]
+    if all(np.isnan(final).all() for _, final, _ in drawn.values()):
+        return []
+    low, high = lower_fence(known), known.max()
+    margin = 0.08 * (high - low) or 1.0
+    limits = low - margin, min(high + margin, 100 + margin / 2)
+    tasks = max(len(final) for _, final, _ in drawn.values())
+    figures: list[Figure] = []
+    for page in pages(list(drawn), 1.15, 5, around=1.0):
+        for label, axes in page.axes.items():
+            axes.set_ylim(limits)
+            axes.set_xlim(0.3, tasks + 0.7)
+            axes.set_xticks(task_ticks(tasks))
+            _draw(axes, drawn[label], looks[label]["color"], tasks)
+        axis_names(page, "Task", f"{accuracy_name(runs)} (%)")
+        signs = _legend(drawn)
+        columns = legend_columns([str(x.get_label()) for x in signs], page.figure.get_figwidth())
+        page.figure.legend(handles=signs, loc="outside upper center", ncols=columns)
+        figures.append(page.figure)
+    return figures
+
+
+def _mean_and_std(records: list[RunRecord]) -> tuple[Array, Array, Array]:
+    """R[j][j] and R[T][j], means over runs, and the standard deviation of the latter (0 of one)."""
+    matrices = np.array([record.accuracy_matrix for record in records], dtype=float)
+    final = matrices[:, -1]
+    std = final.std(axis=0, ddof=1) if len(records) > 1 else np.zeros(final.shape[1])
+    return np.diagonal(matrices, axis1=1, axis2=2).mean(axis=0), final.mean(axis=0), std
+
+
+def _draw(axes: Axes, drawn: tuple[Array, Array, Array], colour: str, tasks: int) -> None:
+    learned, final, std = drawn
+    lowest = axes.get_ylim()[0]
+    task = np.arange(1, len(final) + 1)
+    axes.bar(task, final - learned, 0.7, bottom=learned, color=_LOST, zorder=1.5)
+    axes.hlines(learned, task - 0.35, task + 0.35, color=INK, linewidth=1.0, zorder=2)
+    size = float(np.clip(45 / tasks, 2.2, 4.5))
+    inside = final >= lowest
+    axes.errorbar(
+        task[inside],
+        final[inside],
+        std[inside],
+        linestyle="none",
+        marker="o",
+        markersize=size,
+        markeredgewidth=0,
+        color=colour,
+        elinewidth=0.7,
+        zorder=3,
+    )
+    below = task[final < lowest]
+    foot = np.full(len(below), 0.04)
+    at_edge = axes.get_xaxis_transform()
+    axes.plot(below, foot, "v", color=colour, markersize=size, transform=at_edge, zorder=3)
+
+
+def _legend(drawn: dict[str, tuple[Array, Array, Array]]) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = [
+        sign("after the last task", INK, INK),
+        Line2D([], [], color=INK, linewidth=1.0, label="just after learning it"),
+        Patch(facecolor=_LOST, label="between: forgotten or gained"),
+    ]
+    if any(std.any() for *_, std in drawn.values()):
+        handles.append(sign("std over seeds", INK, INK, "|", size=9))
+    return handles

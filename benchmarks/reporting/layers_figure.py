@@ -1,0 +1,169 @@
+"""Rank and measured interference of each layer, while the tasks come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from matplotlib import colormaps, rcParams
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from benchmarks.reporting.figures import INK, Runs, legend_columns, name
+from benchmarks.reporting.layers import Array, courses, has, layers
+from benchmarks.reporting.panels import page_width, task_ticks
+from benchmarks.reporting.zero_axis import ZeroAxis
+
+FEW = 6
+"""Layers up to which each has a marker and a line in the legend; more have a scale of colours."""
+
+_COLUMNS, _ROWS = 4, 6
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_BOUND = (0, (1, 1.5))
+_NAMES = {"rank": "Rank\n(free directions)", "interference": "Interference\n(relative)"}
+
+T = TypeVar("T")
+
+Row = tuple[str, list[str]]
+"""A quantity, and the methods whose panels stand side by side."""
+
+
+@dataclass(frozen=True)
+class _Net:
+    """What all panels share."""
+
+    layers: list[str]
+    colours: Colormap
+    scales: dict[str, ZeroAxis]
+    tasks: int
+
+
+def layers_figures(runs: Runs) -> list[Figure]:
+    """Rows of panels, a method each: the rank of every layer by task, below it its interference.
+
+    Means over seeds, a line a layer, the darker the nearer to the input; with few layers bands of
+    one standard deviation. Dots are the bound on the interference. Methods that recorded neither,
+    or a rank of 0 throughout, are left out; those with both come first.
+    """
+    disturbed = [label for label, records in runs.items() if has(records, "interference")]
+    others = [x for x, records in runs.items() if x not in disturbed and has(records, "rank")]
+    rows: list[Row] = []
+    for group in _chunks(disturbed, _COLUMNS):
+        rows += [("rank", group), ("interference", group)]
+    rows += [("rank", group) for group in _chunks(others, _COLUMNS)]
+    if not rows:
+        return []
+    drawn = {label: runs[label] for label in (*disturbed, *others)}
+    of_net = layers(drawn)
+    colours = colormaps["cividis"](np.linspace(0, 0.78, len(of_net)))
+    net = _Net(
+        of_net,
+        ListedColormap(colours),
+        {quantity: _scale(drawn, quantity, of_net) for quantity in _NAMES},
+        max(len(record.tasks) for records in drawn.values() for record in records),
+    )
+    return [_page(runs, page, net) for page in _chunks(rows, _ROWS)]
+
+
+def _chunks(items: list[T], size: int) -> list[list[T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _scale(runs: Runs, quantity: str, of_net: list[str]) -> ZeroAxis:
+    shown = [quantity, "interference_bound"] if quantity == "interference" else [quantity]
+    return ZeroAxis(
+        np.concatenate(
+            [courses(runs[label], one, of_net)[0].ravel() for label in runs for one in shown]
+        )
+    )
+
+
+def _page(runs: Runs, rows: list[Row], net: _Net) -> Figure:
+    columns = max(len(labels) for _, labels in rows)
+    lines = max(name(label, 26).count("\n") for _, labels in rows for label in labels)
+    figure = Figure(figsize=(page_width(columns), 0.7 + (1.35 + 0.11 * lines) * len(rows)))
+    grid = figure.subplots(len(rows), columns, sharex=True, sharey="row", squeeze=False)
+    used = []
+    for line, (quantity, labels) in zip(grid, rows, strict=True):
+        line[0].set_ylabel(_NAMES[quantity])
+        for axes in line[len(labels) :]:
+            axes.remove()
+        for axes, label in zip(line, labels, strict=False):
+            axes.set_title(name(label, 26), fontsize=6.5, pad=3, parse_math=False)
+            _draw(axes, *courses(runs[label], quantity, net.layers), quantity, net)
+            if quantity == "interference":
+                bound, _ = courses(runs[label], "interference_bound", net.layers)
+                _draw_bound(axes, bound, net)
+            net.scales[quantity].set(axes, "y")
+            axes.set_xlim(0.7, net.tasks + 0.3)
+            axes.set_xticks(task_ticks(net.tasks))
+            used.append(axes)
+    for column in range(columns):
+        *_, lowest = (row for row, (_, labels) in enumerate(rows) if column < len(labels))
+        grid[lowest, column].tick_params(labelbottom=True)
+    figure.supxlabel("Task", fontsize=rcParams["axes.labelsize"])
+    has_bound = any(quantity == "interference" for quantity, _ in rows)
+    _explain(figure, used, net, has_bound=has_bound)
+    return figure
+
+
+def _draw(axes: Axes, means: Array, stds: Array, quantity: str, net: _Net) -> None:
+    scale = net.scales[quantity]
+    task = np.arange(1, len(means) + 1)
+    few = len(net.layers) <= FEW
+    for number in range(len(net.layers)):
+        mean, std = means[:, number], stds[:, number]
+        look = _look(number, net)
+        if few and (std > 0).any():
+            band = scale.placed(mean - std), scale.placed(mean + std)
+            axes.fill_between(task, *band, color=look["color"], alpha=0.15, linewidth=0)
+        axes.plot(task, scale.placed(mean), **look, markeredgecolor="white")
+
+
+def _draw_bound(axes: Axes, bound: Array, net: _Net) -> None:
+    placed = net.scales["interference"].placed(bound)
+    task = np.arange(1, len(bound) + 1)
+    for number in range(len(net.layers)):
+        colour = _look(number, net)["color"]
+        axes.plot(task, placed[:, number], color=colour, linestyle=_BOUND, linewidth=0.9)
+
+
+def _look(number: int, net: _Net) -> dict[str, Any]:
+    look: dict[str, Any] = {"color": net.colours(number), "linewidth": 1.1, "markeredgewidth": 0.4}
+    if len(net.layers) > FEW:
+        return look
+    # Of lines on top of each other the lower ones show their markers.
+    return look | {"marker": _MARKERS[number], "markersize": 4.8 - 0.4 * number}
+
+
+def _explain(figure: Figure, used: list[Axes], net: _Net, *, has_bound: bool) -> None:
+    """The layers, as lines of a legend or a scale of colours, and the bound."""
+    few = len(net.layers) <= FEW
+    handles = [
+        Line2D([], [], **_look(number, net), label=name(layer, 30))
+        for number, layer in enumerate(net.layers)
+        if few
+    ]
+    if has_bound:
+        handles.append(
+            Line2D([], [], color=INK, linestyle=_BOUND, linewidth=0.9, label="bound (dotted)")
+        )
+    if handles:
+        columns = legend_columns([str(x.get_label()) for x in handles], figure.get_figwidth())
+        figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+    if not few:
+        count = len(net.layers)
+        norm = BoundaryNorm(np.arange(count + 1) - 0.5, count)
+        bar = figure.colorbar(
+            ScalarMappable(norm, net.colours), ax=used, fraction=0.04, aspect=40, pad=0.02
+        )
+        every = -(-count // 20)
+        shown = list(range(0, count, every))
+        bar.set_ticks(shown, labels=[net.layers[number] for number in shown], fontsize=6)
+        bar.ax.tick_params(length=0)
+        bar.ax.invert_yaxis()
+        bar.outline.set_visible(False)

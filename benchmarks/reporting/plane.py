@@ -1,0 +1,70 @@
+"""Each method in the plane of plasticity and stability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.records import RunRecord
+from benchmarks.reporting.metrics import Undefined
+from benchmarks.reporting.order import UPPER_BOUNDS
+from benchmarks.reporting.registry import METRICS
+from benchmarks.reporting.stats import Summary, summarise
+
+
+@dataclass(frozen=True)
+class Place:
+    """A method: BWT and learning accuracy over the runs that have both."""
+
+    label: str
+    bwt: Summary
+    learned: Summary
+    competes: bool
+    """Whether it sees earlier data like the others: an upper bound does not compete."""
+
+
+def places(runs: Mapping[str, Sequence[RunRecord]]) -> list[Place]:
+    """A place a method, from its runs that have both metrics; no run, no place."""
+    found = []
+    for label, records in runs.items():
+        pairs = [pair for record in records if (pair := _pair(record)) is not None]
+        if pairs:
+            found.append(
+                Place(
+                    label,
+                    summarise([x for x, _ in pairs]),
+                    summarise([y for _, y in pairs]),
+                    records[0].spec["strategy"] not in UPPER_BOUNDS,
+                )
+            )
+    return found
+
+
+def misplaced(runs: Mapping[str, Sequence[RunRecord]]) -> dict[str, str]:
+    """The methods without a place, and why: {"joint": "accuracy on task 1 ... not recorded"}."""
+    placed = {place.label for place in places(runs)}
+    return {
+        label: next(
+            value.reason
+            for record in records
+            for metric in ("bwt", "learning_accuracy")
+            if isinstance(value := METRICS[metric].of(record), Undefined)
+        )
+        for label, records in runs.items()
+        if label not in placed
+    }
+
+
+def equal_acc(acc: float, bwt: float, tasks: int) -> float:
+    """Learning accuracy at which a method of this BWT has this ACC over so many tasks, percent.
+
+    ACC = LA + BWT (T - 1) / T, since both sides sum R[T][j]: a line in the plane.
+    """
+    return acc - bwt * (tasks - 1) / tasks
+
+
+def _pair(record: RunRecord) -> tuple[float, float] | None:
+    bwt, learned = METRICS["bwt"].of(record), METRICS["learning_accuracy"].of(record)
+    if isinstance(bwt, Undefined) or isinstance(learned, Undefined):
+        return None
+    return bwt, learned

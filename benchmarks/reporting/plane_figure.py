@@ -1,0 +1,156 @@
+"""The stability-plasticity plane: what a method learns, and what it keeps of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from benchmarks.reporting.figures import (
+    BOUND,
+    COLUMN,
+    INK,
+    PAGE,
+    LineStyle,
+    Runs,
+    freeze,
+    legend_columns,
+    lower_fence,
+    name,
+    sign,
+)
+from benchmarks.reporting.marker_names import WIDEST, Named, write_names
+from benchmarks.reporting.plane import Place, equal_acc, places
+
+_GUIDE = "0.72"
+
+
+def plane_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
+    """Learning accuracy against BWT, means over seeds with one standard deviation each way.
+
+    Faint lines join places of equal ACC, which grows to the upper right; upper bounds are grey. A
+    method far off the others is drawn at the edge with its value. None where no method has both.
+    """
+    placed = places(runs)
+    if not placed:
+        return None
+    # Of long names fewer find a place.
+    crowded = sum(name(place.label, WIDEST).count("\n") + 1 for place in placed) > 8
+    figure = Figure(figsize=(PAGE, 4.6) if crowded else (COLUMN, 3.1))
+    axes = figure.subplots()
+    axes.grid(visible=False)
+    axes.set_xlabel("Backward transfer, BWT (points): stability")
+    axes.set_ylabel("Learning accuracy, LA (%): plasticity")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    _limit(axes, placed)
+    lengths = {len(runs[place.label][0].accuracy_matrix) for place in placed}
+    guides = len(lengths) == 1 and _draw_guides(axes, lengths.pop())
+    named = [_draw(axes, place, looks[place.label]) for place in placed]
+    handles = _legend(placed, guides=guides)
+    columns = legend_columns([str(x.get_label()) for x in handles], figure.get_figwidth())
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    freeze(figure)
+    write_names(figure, axes, named)
+    return figure
+
+
+def _limit(axes: Axes, placed: list[Place]) -> None:
+    for which, values in (
+        ("x", [place.bwt for place in placed]),
+        ("y", [place.learned for place in placed]),
+    ):
+        floor = lower_fence([value.mean for value in values])
+        shown = [value for value in values if value.mean >= floor]
+        low = min(value.mean - (value.std or 0) for value in shown)
+        high = max(value.mean + (value.std or 0) for value in shown)
+        margin = 0.1 * (high - low) or 1.0
+        limits = (low - margin, high + margin)
+        if which == "x":
+            axes.set_xlim(limits)
+        else:
+            axes.set_ylim(limits[0], min(limits[1], 100 + margin))
+
+
+def _draw_guides(axes: Axes, tasks: int) -> bool:
+    """Lines of equal ACC, numbered where they leave the axes above or on the right."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    least = bottom + left * (tasks - 1) / tasks
+    most = top + right * (tasks - 1) / tasks
+    steps = MaxNLocator(9, steps=[1, 2, 5, 10]).tick_values(least, most)
+    levels = [acc for acc in steps if least < acc < min(most, 100.001) and acc >= 0]
+    axes.add_collection(
+        LineCollection(
+            [[(x, equal_acc(acc, x, tasks)) for x in (left, right)] for acc in levels],
+            colors=_GUIDE,
+            linewidths=0.5,
+            linestyles=[(0, (1, 2))],
+            zorder=1,
+            gid="equal ACC",
+        ),
+        autolim=False,
+    )
+    prefix = "ACC "
+    for acc in levels:
+        at_right = equal_acc(acc, right, tasks)
+        across = (acc - top) * tasks / (tasks - 1)
+        if bottom < at_right < top:
+            axes.annotate(f"{prefix}{acc:g}", (right, at_right), (2, 0), va="center", **_NUMBER)
+        elif left < across < right:
+            axes.annotate(f"{prefix}{acc:g}", (across, top), (0, 2), ha="center", **_NUMBER)
+        else:
+            continue
+        prefix = ""
+    return bool(levels)
+
+
+_NUMBER: dict[str, Any] = {
+    "textcoords": "offset points",
+    "annotation_clip": False,
+    "fontsize": 6,
+    "color": "0.4",
+    "gid": "acc",
+}
+
+
+def _draw(axes: Axes, place: Place, look: LineStyle) -> Named:
+    colour = look["color"] if place.competes else BOUND
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    bwt, learned = place.bwt.mean, place.learned.mean
+    # Half of a marker on the edge is as good as hidden behind the axis.
+    x, y = max(bwt, left + 0.015 * (right - left)), max(learned, bottom + 0.02 * (top - bottom))
+    value = f" \N{LEFTWARDS ARROW} {bwt:.1f}".replace("-", "\N{MINUS SIGN}") if x > bwt else ""
+    value += f" \N{DOWNWARDS ARROW}{learned:.1f}" if y > learned else ""
+    if place.bwt.std and not value:
+        axes.plot([x - place.bwt.std, x + place.bwt.std], [y, y], color=colour, linewidth=0.6)
+    if place.learned.std and not value:
+        spread = place.learned.std
+        axes.plot([x, x], [y - spread, y + spread], color=colour, linewidth=0.6)
+    axes.plot(
+        x,
+        y,
+        linestyle="none",
+        marker=look["marker"],
+        markeredgecolor=colour if not place.competes else "white",
+        markerfacecolor=colour if place.competes else "white",
+        markeredgewidth=0.8 if not place.competes else 0.5,
+        zorder=3,
+    )
+    return Named(place.label, value, x, y, False, "black" if place.competes else BOUND)
+
+
+def _legend(placed: list[Place], *, guides: bool) -> list[Line2D]:
+    handles = [sign("method", INK, INK)]
+    if not all(place.competes for place in placed):
+        handles.append(sign("upper bound", BOUND, "white"))
+    if any(place.bwt.std or place.learned.std for place in placed):
+        handles.append(sign("std over seeds", INK, INK, "+", size=9))
+    if guides:
+        dotted = (0, (1, 2))
+        handles.append(
+            Line2D([], [], color=_GUIDE, linestyle=dotted, linewidth=0.8, label="equal ACC")
+        )
+    return handles

@@ -1,0 +1,70 @@
+"""The curves over a setting."""
+
+from __future__ import annotations
+
+import numpy as np
+from reporting_records import CUT_OFF, HAND, MakeRecord, shifted
+
+from benchmarks.records import RunRecord
+from benchmarks.reporting.ablation_figure import ablation_figure
+from benchmarks.reporting.ablations import Ablation
+
+KEY = "strategy_args.eps"
+
+
+def curve(make: MakeRecord, *values: float) -> dict[float, list[RunRecord]]:
+    """ACC 78 and 79 of two seeds at the first value, 1 point more at each further one."""
+    return {
+        value: [make(seed=seed, matrix=shifted(HAND, number + seed)) for seed in (0, 1)]
+        for number, value in enumerate(values)
+    }
+
+
+def test_acc_and_bwt_with_bands_and_levels(make: MakeRecord) -> None:
+    ablation = Ablation(KEY, {"ness": curve(make, 1e-4, 1e-3, 1e-2)}, {"naive": [make("naive")]})
+    figure = ablation_figure(ablation)
+    assert figure is not None
+    acc, bwt = figure.axes
+    line, level = acc.lines
+    np.testing.assert_allclose(line.get_xydata(), [(1e-4, 78.5), (1e-3, 79.5), (1e-2, 80.5)])
+    assert set(level.get_ydata()) == {78}
+    assert acc.get_xscale() == "log"
+    assert len(acc.collections) == 1
+    assert len(bwt.collections) == 0, "all seeds have one BWT"
+    np.testing.assert_allclose(bwt.lines[0].get_ydata(), [-21] * 3)
+    assert acc.get_ylabel() == "Average accuracy, ACC (%)"
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert said == ["ness", "naive"]
+
+
+def test_near_values_are_on_a_linear_axis(make: MakeRecord) -> None:
+    figure = ablation_figure(Ablation(KEY, {"ness": curve(make, 1, 2, 3)}))
+    assert figure is not None
+    assert figure.axes[0].get_xscale() == "linear"
+
+
+def test_zero_has_its_place_left_of_the_others(make: MakeRecord) -> None:
+    figure = ablation_figure(Ablation(KEY, {"ness": curve(make, 0, 0.001, 1)}))
+    assert figure is not None
+    axes = figure.axes[0]
+    places = axes.lines[0].get_xdata()
+    assert axes.get_xlim()[0] < places[0] < 0.001
+    figure.draw_without_rendering()
+    assert axes.get_xticklabels()[0].get_text() == "0"
+
+
+def test_negative_values_stand_side_by_side(make: MakeRecord) -> None:
+    figure = ablation_figure(Ablation(KEY, {"ness": curve(make, -1, 10, 1000)}))
+    assert figure is not None
+    axes = figure.axes[0]
+    assert axes.lines[0].get_xdata().tolist() == [0, 1, 2]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["-1", "10", "1000"]
+
+
+def test_with_one_task_there_is_acc_alone_and_without_acc_nothing(make: MakeRecord) -> None:
+    one_task = {value: [make(matrix=[[50.0 + value]])] for value in (1.0, 2.0)}
+    figure = ablation_figure(Ablation(KEY, {"ness": one_task}))
+    assert figure is not None
+    assert len(figure.axes) == 1
+    cut_off = {value: [make(matrix=CUT_OFF)] for value in (1.0, 2.0)}
+    assert ablation_figure(Ablation(KEY, {"ness": cut_off})) is None

@@ -1,0 +1,53 @@
+"""The curves of average accuracy."""
+
+from __future__ import annotations
+
+import numpy as np
+from drawing import crowd, looks
+from reporting_records import HAND, JOINT, MakeRecord, shifted, square
+
+from benchmarks.reporting.accuracy_figure import TOGETHER, accuracy_figures
+
+
+def test_means_bands_and_joint_as_a_level(make: MakeRecord) -> None:
+    runs = {
+        "joint": [make("joint", matrix=JOINT)],
+        "naive": [make("naive", matrix=shifted(HAND, -5))],
+        "ness": [make("ness", seed, shifted(HAND, 2.0 * seed)) for seed in (0, 1)],
+    }
+    (figure,) = accuracy_figures(runs, looks(runs))
+    (axes,) = figure.axes
+    joint, naive, ness = axes.lines
+    assert set(joint.get_ydata()) == {97}
+    np.testing.assert_allclose(naive.get_ydata(), [85, 88.5, 73])
+    np.testing.assert_allclose(ness.get_ydata(), [91, 94.5, 79])
+    assert len(axes.collections) == 1, "one seed has no band"
+    assert axes.get_ylim()[1] <= 101
+    assert axes.get_ylabel() == "Test accuracy\non seen tasks (%)"
+
+
+def test_many_methods_have_a_panel_each_with_the_others_behind(make: MakeRecord) -> None:
+    runs = crowd(make, TOGETHER + 1, 4, seeds=1)
+    runs["joint"] = [make("joint", matrix=_last_row(4))]
+    (figure,) = accuracy_figures(runs, looks(runs))
+    assert [axes.get_title() for axes in figure.axes] == list(runs)
+    for axes in figure.axes:
+        (behind,) = axes.collections
+        assert len(behind.get_paths()) == len(runs)
+        assert len(axes.lines) == 1
+    level = figure.axes[-1].lines[0]
+    assert set(level.get_ydata()) == {90}
+
+
+def test_a_method_far_below_says_where_it_ends(make: MakeRecord) -> None:
+    runs = {f"m{n}": [make(f"m{n}", matrix=square(90 + n / 10, tasks=3))] for n in range(9)}
+    runs["far"] = [make("far", matrix=square(20, bwt=-70, tasks=3))]
+    (figure,) = accuracy_figures(runs, looks(runs))
+    said = {axes.get_title(): [text.get_text() for text in axes.texts] for axes in figure.axes}
+    assert said.pop("far") == ["\N{DOWNWARDS ARROW}20.0"]
+    assert not any(said.values())
+    assert figure.axes[0].get_ylim()[0] > 60
+
+
+def _last_row(tasks: int) -> list[list[float | None]]:
+    return [*([None] * tasks for _ in range(tasks - 1)), [90.0] * tasks]

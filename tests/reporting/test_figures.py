@@ -1,0 +1,48 @@
+"""What the figures share: looks, names, and the fence around the many."""
+
+from __future__ import annotations
+
+import pytest
+from matplotlib.figure import Figure
+
+from benchmarks.reporting.figures import freeze, legend_columns, line_styles, lower_fence, name
+
+
+def test_variants_of_a_strategy_share_its_colour_and_no_look_repeats() -> None:
+    labels = {f"m{number}": f"m{number}" for number in range(9)} | {"m8 [eps=1]": "m8"}
+    looks = line_styles(labels)
+    assert looks["m8"]["color"] == looks["m8 [eps=1]"]["color"]
+    assert len({str(look) for look in looks.values()}) == len(labels)
+
+
+def test_names_are_wrapped_without_the_table_of_the_strategy() -> None:
+    assert name("ness [strategy_args.eps=0.01]", 40) == "ness [eps=0.01]"
+    assert name("ness [strategy_args.eps=0.01]", 10) == "ness\n[eps=0.01]"
+
+
+@pytest.mark.parametrize(
+    ("values", "floor"),
+    [
+        ([5.0], 5.0),
+        # Quartiles 96 and 98: the core is 100 - (96 - 4 * 2) = 12 points, so 76 is the limit.
+        ([95, 96, 97, 98, 99, 100, 96, 98, 76.5], 76.5),
+        ([95, 96, 97, 98, 99, 100, 96, 98, 75.5], 95.0),
+    ],
+)
+def test_a_value_that_squeezes_the_others_is_behind_the_fence(values, floor: float) -> None:
+    assert lower_fence(values) == floor
+
+
+def test_long_legends_have_few_columns() -> None:
+    assert legend_columns(["ness", "gpm"], 7.0) > legend_columns(["ness [eps=0.01, rule=x]"], 7.0)
+    assert legend_columns(["x" * 200], 3.4) == 1
+
+
+def test_a_frozen_layout_stays() -> None:
+    figure = Figure(layout="constrained")
+    axes = figure.subplots()
+    freeze(figure)
+    before = axes.get_position().bounds
+    axes.set_ylabel("a long\nlabel")
+    figure.draw_without_rendering()
+    assert axes.get_position().bounds == before

@@ -1,0 +1,58 @@
+"""The panels of ranks and interference."""
+
+from __future__ import annotations
+
+import numpy as np
+from drawing import crowd
+from matplotlib.figure import Figure
+from reporting_records import MakeRecord, task
+
+from benchmarks.reporting.layers_figure import layers_figures
+
+
+def titles(figure: Figure) -> list[str]:
+    return [axes.get_title() for axes in figure.axes if axes.get_title()]
+
+
+def test_rank_above_interference_and_methods_with_rank_alone_below(make: MakeRecord) -> None:
+    ranks = {"fc1": 10, "fc2": 100}
+    disturbed = {"interference": {"fc1": 1e-5, "fc2": 0.0}, "interference_bound": {"fc1": 1e-2}}
+    runs = {
+        "naive": [make("naive")],
+        "frozen": [make("frozen", tasks=[task(), task(ranks={"fc1": 0})])],
+        "gpm": [make("gpm", tasks=[task(), task(ranks=ranks)])],
+        "ness": [make(tasks=[task(), task(ranks=ranks, **disturbed)])],
+    }
+    (figure,) = layers_figures(runs)
+    assert titles(figure) == ["ness", "ness", "gpm"]
+    rank, interference, _ = figure.axes
+    np.testing.assert_equal([line.get_ydata()[1] for line in rank.lines], [10, 100])
+    fc1, fc2, bound, _ = interference.lines
+    assert fc1.get_ydata()[1] == 1e-5
+    assert bound.get_ydata()[1] == 1e-2
+    figure.draw_without_rendering()
+    zero = interference.get_yticklabels()[0]
+    assert zero.get_text() == "0"
+    assert zero.get_position()[1] == fc2.get_ydata()[1]
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert said == ["fc1", "fc2", "bound (dotted)"]
+
+
+def test_many_layers_have_a_scale_of_colours(make: MakeRecord) -> None:
+    (figure,) = layers_figures(crowd(make, 2, 3, layers=20, seeds=1))
+    *_, bar = figure.axes
+    figure.draw_without_rendering()
+    assert len(bar.get_yticklabels()) == 20
+    assert bar.get_yticklabels()[0].get_text() == "layer1.0.conv1"
+
+
+def test_the_two_panels_of_a_method_are_on_one_page(make: MakeRecord) -> None:
+    runs = crowd(make, 25, 2, seeds=1)
+    figures = layers_figures(runs)
+    assert len(figures) > 1
+    for figure in figures:
+        assert all(titles(figure).count(title) == 2 for title in titles(figure))
+
+
+def test_nothing_recorded_draws_nothing(make: MakeRecord) -> None:
+    assert layers_figures({"naive": [make("naive")]}) == []
