@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmarks.errors import BadInput
 from benchmarks.integrity import decode
@@ -35,7 +35,7 @@ class Configuration(_Stored):
 
     values: dict[str, Any]
     """Of every key that the search varies for the method."""
-    runs: list[str]
+    runs: list[str] = Field(min_length=1)
     """Ids, in the order of the search's seeds."""
     status: Status = "missing"
     n: int = 0
@@ -59,7 +59,7 @@ class Method(_Stored):
     strategy: str
     there_are: int
     """Configurations that its grid has, the spec's own among them."""
-    configurations: list[Configuration]
+    configurations: list[Configuration] = Field(min_length=1)
     """The spec's own first, the others in grid order."""
     winner: int | None = None
     """Place of the best among ``configurations``; None without a ranked one, and in all methods
@@ -83,9 +83,9 @@ class Method(_Stored):
         edges = {}
         for key, value in self.best.values.items():
             tried = {
-                other.values[key]
+                number
                 for other in self.configurations
-                if isinstance(other.values[key], int | float)
+                if isinstance(number := other.values.get(key), int | float)
             }
             if len(tried) > 2 and value in (min(tried), max(tried)):
                 edges[key] = value
@@ -140,8 +140,6 @@ def read_search(out: Path) -> Search | None:
         stored = path.read_bytes()
         decode(stored)
         search = Search.model_validate_json(stored)
-        if not all(method.configurations for method in search.methods):
-            raise ValueError("a method without configurations")
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); make it readable") from error
     except ValueError as error:
