@@ -41,7 +41,7 @@ def named_layers(record: Any) -> Any:
     if not _are_names(layers) or not isinstance(tasks, list):
         raise ValueError("layers and tasks are not a list of names and a list of tasks")
     named = [
-        {key: _named(key, value, layers) for key, value in task.items()}
+        task | {key: _named(key, task[key], layers) for key in BY_LAYER if key in task}
         if isinstance(task, dict)
         else task
         for task in tasks
@@ -58,10 +58,12 @@ def _are_names(layers: Any) -> bool:
 
 
 def _named(key: str, value: Any, layers: list[str]) -> Any:
-    if key not in BY_LAYER or not isinstance(value, list):
+    if not isinstance(value, list):
         return value
     if not value:
         return {}
     if len(value) != len(layers):
         raise ValueError(f"{key} of a task has {len(value)} values for {len(layers)} layers")
+    if None not in value:
+        return dict(zip(layers, value, strict=True))
     return {name: one for name, one in zip(layers, value, strict=True) if one is not None}

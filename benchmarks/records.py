@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import reprlib
 from collections.abc import Iterator
@@ -12,10 +11,11 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmarks.errors import BadInput
-from benchmarks.integrity import CHECKSUM, decode, hash_of, id_of, without_checksum
+from benchmarks.integrity import decode, id_of, proven, without_checksum
 from benchmarks.interruptions import writing
 from benchmarks.record_layers import listed_layers, named_layers
 from benchmarks.record_parts import Described, Matrix, Percent, TaskRecord, check_matrix
+from benchmarks.record_text import lay_out
 
 IMPLIED: dict[str, Any] = {
     "protocol.keep": "best",
@@ -29,10 +29,6 @@ IMPLIED: dict[str, Any] = {
 """What a stored spec means that lacks a key. Keys that were added after runs had been stored are no
 part of a spec at their default, so that ids stay what they were; see `benchmarks.spec`."""
 
-
-_ROW_A_LINE = frozenset(
-    {"tasks", "accuracy_matrix", "accuracy_matrix_task_aware", "lowest_accuracy"}
-)
 
 ASIDE = ".damaged-"
 """Begins what is put behind the name of a damaged file; a number follows."""
@@ -108,7 +104,7 @@ class RunRecord(BaseModel):
         return self.status in retry and seen in (None, self.ended)
 
     def to_json(self) -> str:
-        """Compact JSON, one line a key and one line a task, so that diffs stay readable.
+        """The text of its file, see `benchmarks.record_text`.
 
         What was added to the schema later is left out where there is nothing to say. Layers are
         named once, not in every task: see `benchmarks.record_layers`. The last line is a checksum,
@@ -121,15 +117,7 @@ class RunRecord(BaseModel):
         for task in data["tasks"]:
             if task["cpu_s"] is None:
                 del task["cpu_s"]
-        data[CHECKSUM] = hash_of(data)
-        lines = []
-        for key, value in data.items():
-            if key in _ROW_A_LINE and value:
-                rows = ",\n  ".join(json.dumps(item, separators=(",", ":")) for item in value)
-                lines.append(f" {json.dumps(key)}: [\n  {rows}\n ]")
-            else:
-                lines.append(f" {json.dumps(key)}: {json.dumps(value)}")
-        return "{\n" + ",\n".join(lines) + "\n}\n"
+        return lay_out(data)
 
     def write(self, out: Path) -> Path:
         """Write to ``out/runs/<stream>/<strategy>/<id>.json``, whole or not at all.
@@ -144,6 +132,9 @@ class RunRecord(BaseModel):
     @classmethod
     def from_json(cls, data: bytes) -> Self:
         """The inverse of `to_json`; raises `ValueError` for what no run has written."""
+        record = proven(data)
+        if record is not None:
+            return cls.model_validate(record, strict=True)
         decode(data)
         return cls.model_validate_json(data, strict=True)
 
