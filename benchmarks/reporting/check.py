@@ -12,6 +12,7 @@ from tabulate import tabulate
 
 from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.comparison import REPEATS, Comparison, compare
+from benchmarks.reporting.garbage import uncollected
 from benchmarks.reporting.numbers import NOTHING, difference, mean_and_std
 from benchmarks.reporting.published import COMPARED, SHIPPED, Published, read_published
 from benchmarks.reporting.summary import caption
@@ -31,6 +32,7 @@ class Checked:
     """A line for each record that could not be used."""
 
 
+@uncollected()
 def check(out: Path, published: Path = SHIPPED, strategies: Names[str] | None = None) -> Checked:
     """Hold the runs below ``out/runs`` against the values in ``published``, both ways.
 

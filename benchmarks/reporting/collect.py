@@ -11,6 +11,7 @@ import pandas as pd
 from benchmarks.errors import BadInput, last_line
 from benchmarks.records import DamagedRecord, RunRecord, read_all
 from benchmarks.reporting.as_run import as_run
+from benchmarks.reporting.garbage import uncollected
 from benchmarks.reporting.metrics import Undefined
 from benchmarks.reporting.references import References
 from benchmarks.reporting.registry import METRICS, metrics_of
@@ -52,6 +53,7 @@ class Collection:
         return done
 
 
+@uncollected()
 def collect(out: Path) -> Collection:
     """Read every record below ``out/runs``; raises `BadInput` where there is none to read."""
     ended: dict[str, RunRecord] = {}

@@ -63,13 +63,16 @@ def labels(runs: Mapping[str, tuple[str, Flat]]) -> dict[str, str]:
     were evaluated on validation images beside runs that were tested.
     """
     named: dict[str, str] = {}
-    everywhere = _OTHER_IMAGES & set(_differing(flat for _, flat in runs.values()))
+    repeated = _repetitions(runs)
+    specs = {first: _unseeded(runs[first][1]) for first in repeated}
+    everywhere = _OTHER_IMAGES & set(_differing(specs.values()))
     for strategy in sorted({strategy for strategy, _ in runs.values()}, key=canonical):
-        specs = {run: _unseeded(flat) for run, (name, flat) in runs.items() if name == strategy}
-        differing = sorted({*_differing(specs.values()), *everywhere})
-        for run in sorted(specs, key=lambda run: [_by_value(specs[run], k) for k in differing]):
-            settings = ", ".join(f"{key}={at(specs[run], key)}" for key in differing)
-            named[run] = f"{strategy} [{settings}]" if settings else strategy
+        own = {first: flat for first, flat in specs.items() if runs[first][0] == strategy}
+        differing = sorted({*_differing(own.values()), *everywhere})
+        for first in sorted(own, key=lambda run: [_by_value(own[run], k) for k in differing]):
+            settings = ", ".join(f"{key}={at(own[first], key)}" for key in differing)
+            label = f"{strategy} [{settings}]" if settings else strategy
+            named |= dict.fromkeys(repeated[first], label)
     return named
 
 
@@ -107,6 +110,15 @@ def who_has_what(values: Mapping[str, str]) -> str:
         f"{value} ({'all others' if value == usual else ', '.join(users[value])})"
         for value in ordered
     )
+
+
+def _repetitions(runs: Mapping[str, tuple[str, Flat]]) -> dict[str, list[str]]:
+    """Runs whose strategy and spec are the same to the letter, under the first of them: there are
+    far fewer specs than runs."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for run, (strategy, flat) in runs.items():
+        found.setdefault((strategy, json.dumps(_unseeded(flat))), []).append(run)
+    return {repeated[0]: repeated for repeated in found.values()}
 
 
 def _unseeded(flat: Flat) -> Flat:

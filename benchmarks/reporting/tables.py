@@ -20,6 +20,7 @@ from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.comparison import compare
 from benchmarks.reporting.cost_table import cost_table
 from benchmarks.reporting.files import Written, stems
+from benchmarks.reporting.garbage import uncollected
 from benchmarks.reporting.published import read_published
 from benchmarks.reporting.reference import check_reference
 from benchmarks.reporting.registry import METRICS, metrics_of
@@ -28,6 +29,7 @@ from benchmarks.reporting.summary import summary_table
 from benchmarks.reporting.tuning import rewrite_tuning
 
 
+@uncollected()
 def write_tables(out: Path, reference: str | None = None) -> Written:
     """Write ``out/tables/`` from the records below ``out/runs``, for each stream:
 
