@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.reporting.numbers import NOTHING, interval, interval_methods
 from benchmarks.reporting.order import UPPER_BOUNDS
-from benchmarks.reporting.registry import Metric, Place, metrics_of
+from benchmarks.reporting.registry import METRICS, Metric, Place, metrics_of
 from benchmarks.reporting.stats import Summary
 
 NOISE = "\N{DAGGER}"
@@ -66,13 +67,13 @@ class Table:
             for row in self.rows
         ]
 
-    @property
-    def intervals(self) -> list[tuple[str, list[Cell]]]:
-        """The label, n and 95 % intervals of the rows that have any."""
+    def intervals(self, names: Iterable[str]) -> list[tuple[str, list[Cell]]]:
+        """The label, n and 95 % intervals of these metrics, of the rows that have any."""
+        shown = {name: METRICS[name] for name in names}
         return [
             (
                 row.label,
-                [Cell(str(row.n)), *(_interval(row.cells[n], m) for n, m in self.shown.items())],
+                [Cell(str(row.n)), *(_interval(row.cells[n], m) for n, m in shown.items())],
             )
             for row in self.rows
             if row.n > 1

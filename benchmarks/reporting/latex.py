@@ -1,145 +1,112 @@
-"""Tables as LaTeX: booktabs, every string escaped."""
+"""Tables as LaTeX: booktabs, every string escaped, no wider than a line."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from benchmarks.reporting.cells import Cell, Table, heading
+from benchmarks.reporting.latex_cells import as_cell, as_heading, column_width
+from benchmarks.reporting.latex_fit import LINE, PAGE, ROWS, Fit, fit, width
+from benchmarks.reporting.latex_text import breakable, escape, prose
 
-_WHITE = re.compile(r"\s+")
+Rows = Sequence[tuple[str, Sequence[Cell]]]
+"""A label and its cells a row."""
 
-_LONG_LABEL = 24
-
-_MARKUP = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
-
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "|": r"\textbar{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    '"': "''",
-    "`": r"\textasciigrave{}",
-    # At the start of a row a bare bracket would be read as the argument of the line break.
-    "[": "{[}",
-    "]": "{]}",
-    "\N{PLUS-MINUS SIGN}": r"$\pm$",
-    "\N{EM DASH}": "---",
-    "\N{DAGGER}": r"\dag{}",
-}
+_NOTES = 9.5
+"""Points from one line of the notes to the next."""
 
 
 def render(table: Table, label: str) -> str:
     """A `table` environment to \\input: needs the package booktabs alone."""
-    return environment(table.caption, label, tabular(_headings(table), table.means), table.notes)
+    headings = ["Strategy", "n", *map(heading, table.shown.values())]
+    return environment(table.caption, label, headings, table.means, table.notes)
 
 
 def render_intervals(table: Table, label: str) -> str:
-    """The 95 % intervals of the table, likewise; the last note says where they come from."""
+    """The 95 % intervals of its accuracies, likewise; the last note says where they come from."""
+    shown = [name for name, metric in table.shown.items() if metric.unit == "%"]
+    headings = ["Strategy", "n", *(heading(table.shown[name]) for name in shown)]
     caption = f"{table.intervals_title}: {table.caption}"
-    return environment(caption, label, tabular(_headings(table), table.intervals), table.notes[-1:])
+    return environment(caption, label, headings, table.intervals(shown), table.notes[-1:])
 
 
-def _headings(table: Table) -> list[str]:
-    return ["Strategy", "n", *(heading(metric) for metric in table.shown.values())]
+def environment(
+    caption: str,
+    label: str,
+    headings: Sequence[str],
+    rows: Rows,
+    notes: Sequence[str],
+    texts: int = 1,
+) -> str:
+    """A `table` environment, several where the rows need more than a page.
 
-
-def environment(caption: str, label: str, tabular: str, notes: Sequence[str]) -> str:
-    """A `table` environment around a tabular that is LaTeX already."""
-    return "\n".join(
-        [
-            "% needs \\usepackage{booktabs}",
+    The first `texts` columns hold words, the others numbers. Notes that do not fit below the
+    rows are text of their own, which may go on on the next page.
+    """
+    words = [[headings[0], *(name for name, _ in rows)]]
+    words += [
+        [headings[column], *(cells[column - 1].text for _, cells in rows)]
+        for column in range(1, texts)
+    ]
+    numbers = [
+        column_width(headings[column], [cells[column - 1] for _, cells in rows])
+        for column in range(texts, len(headings))
+    ]
+    found = fit(words, numbers)
+    columns = "@{}" + "".join(found.texts) + "r" * len(numbers) + "@{}"
+    titles = [*map(escape, headings[:texts]), *map(as_heading, headings[texts:], numbers)]
+    head = " & ".join(titles) + r" \\"
+    body = [_row(name, cells, texts, found) for name, cells in rows]
+    parts = list(_pages(found.heights))
+    note_lines = sum(1 + width(note) // LINE for note in notes)
+    height = sum(found.heights[parts[-1]]) + _NOTES * (note_lines + 12)
+    small = rf"{found.size.command}\setlength{{\tabcolsep}}{{{found.size.separation:g}pt}}"
+    lines = ["% needs \\usepackage{booktabs}"]
+    for number, part in enumerate(parts):
+        lines += [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{escape(caption)}}}",
-            rf"\label{{tab:{label}}}",
-            r"\footnotesize\setlength{\tabcolsep}{3pt}",
-            tabular.rstrip("\n"),
-            "",
-            r"\medskip",
-            r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
-            *(rf"{_prose(note)}\par" for note in notes),
-            r"\end{minipage}",
-            r"\end{table}",
-            "",
-        ]
-    )
-
-
-def tabular(headings: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]]) -> str:
-    """A tabular of a label and its cells a row."""
-    long = any(len(label) > _LONG_LABEL for label, _ in rows)
-    columns = (r"p{0.2\linewidth}" if long else "l") + "r" * (len(headings) - 1)
-    lines = [[_stacked(heading) for heading in headings]]
-    lines += [[_label(label), *(_cell(cell) for cell in cells)] for label, cells in rows]
-    head, *body = (" & ".join(line) + r" \\" for line in lines)
-    return "\n".join(
-        [
+            rf"\caption{{{breakable(caption)}{' (continued)' if number else ''}}}",
+            *([] if number else [rf"\label{{tab:{label}}}"]),
+            r"\smallskip",
+            small,
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
             head,
             r"\midrule",
-            *body,
+            *body[part],
             r"\bottomrule",
             r"\end{tabular}",
+            *(_notes(notes) if part is parts[-1] and height <= PAGE else []),
+            r"\end{table}",
         ]
-    )
+    if height > PAGE:
+        lines += [r"{\footnotesize\raggedright\noindent", *map(_note, notes), "}"]
+    return "\n".join([*lines, ""])
 
 
-def escape(text: str) -> str:
-    """Text that pdfLaTeX prints as it is; a sign that its fonts lack, as its code point."""
-    return "".join(_ESCAPES.get(sign) or _printable(sign) for sign in _WHITE.sub(" ", text))
+def _pages(heights: Sequence[float]) -> Iterator[slice]:
+    """The rows of each page."""
+    first, used = 0, 0.0
+    for place, height in enumerate(heights):
+        if used + height > ROWS and place > first:
+            yield slice(first, place)
+            first, used = place, 0.0
+        used += height
+    yield slice(first, len(heights))
 
 
-def _prose(note: str) -> str:
-    pieces = re.split(r"`([^`]+)`", note)
-    return "".join(
-        rf"\texttt{{{escape(piece)}}}" if number % 2 else escape(piece)
-        for number, piece in enumerate(pieces)
-    )
+def _notes(notes: Sequence[str]) -> list[str]:
+    start = r"\begin{minipage}{\linewidth}\footnotesize\raggedright"
+    return ["", r"\medskip", start, *map(_note, notes), r"\end{minipage}"]
 
 
-def _printable(sign: str) -> str:
-    if sign.isascii():
-        return sign if sign.isprintable() else ""
-    plain = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
-    return "".join(_ESCAPES.get(part, part) for part in plain) or f"(U+{ord(sign):04X})"
+def _note(note: str) -> str:
+    return rf"{prose(note)}\par"
 
 
-def _label(label: str) -> str:
-    text = escape(label)
-    if len(label) <= _LONG_LABEL:
-        return text
-    # Spec keys are long words: let them break after a dot, an underscore or an equals sign.
-    return r"\raggedright " + re.sub(r"\.|\\_|=", r"\g<0>\\allowbreak{}", text)
-
-
-def _stacked(title: str) -> str:
-    """A heading of two words on two lines, or it would set the width of its column."""
-    if title == "n":
-        return "$n$"
-    first, _, rest = title.partition(" ")
-    if not rest or rest.startswith("("):
-        return escape(title)
-    return rf"\shortstack[r]{{{escape(first)}\\{escape(rest)}}}"
-
-
-def _cell(cell: Cell) -> str:
-    text = escape(cell.text)
-    if text.startswith("-") and text != "---":
-        text = f"$-${text[1:]}"
-    text = _MARKUP[cell.mark].format(text)
-    if cell.footnote:
-        text += rf"\textsuperscript{{{escape(cell.footnote)}}}"
-    # Of no width, or the numbers of the column would not stand below each other.
-    return text + r"\rlap{\textsuperscript{\dag}}" * cell.is_within_noise
+def _row(name: str, cells: Sequence[Cell], texts: int, found: Fit) -> str:
+    words = [breakable(text, 0) for text in (name, *(cell.text for cell in cells[: texts - 1]))]
+    if found.is_broken:
+        words = [rf"\raggedright {text}" for text in words]
+    return " & ".join([*words, *map(as_cell, cells[texts - 1 :])]) + r" \\"

@@ -18,9 +18,10 @@ def render(table: Table) -> str:
         f"# {escape(table.caption)}",
         rows_grid(["Strategy", "n", *(_arrow(name) for name in shown)], table.means),
     ]
-    if table.intervals:
+    intervals = table.intervals(shown)
+    if intervals:
         headings = ["Strategy", "n", *(heading(metric) for metric in shown.values())]
-        parts += [f"{table.intervals_title}:", rows_grid(headings, table.intervals)]
+        parts += [f"{table.intervals_title}:", rows_grid(headings, intervals)]
     return "\n\n".join([*parts, bullets(table.notes)]) + "\n"
 
 

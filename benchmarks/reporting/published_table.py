@@ -25,8 +25,8 @@ def as_markdown(comparisons: Sequence[Comparison], caption: str, source: str) ->
 
 def as_latex(comparisons: Sequence[Comparison], caption: str, source: str, label: str) -> str:
     """The same as a `table` environment, see `benchmarks.reporting.latex`."""
-    tabular = latex.tabular(_headings(), _rows(comparisons))
-    return latex.environment(f"{_TITLE}: {caption}", label, tabular, _notes(comparisons, source))
+    title, notes = f"{_TITLE}: {caption}", _notes(comparisons, source)
+    return latex.environment(title, label, _headings(), _rows(comparisons), notes)
 
 
 def frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:

@@ -34,7 +34,8 @@ def as_latex(significance: Significance, label: str) -> str:
         latex.environment(
             f"{METRICS[family.metric].label}, {significance.caption}",
             f"{label}-{family.metric}",
-            latex.tabular(_HEADINGS, _rows(family)),
+            _HEADINGS,
+            _rows(family),
             [*family.notes, *significance.notes],
         )
         for family in significance.families

@@ -34,7 +34,7 @@ def write_tables(out: Path, reference: str | None = None) -> Written:
     """Write ``out/tables/`` from the records below ``out/runs``, for each stream:
 
     - ``<stream>.md`` and ``.tex``: mean and standard deviation over seeds, a row a method;
-    - ``<stream>-intervals.tex``: their 95 % intervals, which the Markdown has below;
+    - ``<stream>-intervals.tex``: the 95 % intervals of the accuracies, as in the Markdown;
     - ``<stream>.csv``: a row a run with every metric and the whole spec;
     - ``<stream>-summary.csv``: a row a method and metric with n, mean, std, 95 % interval;
     - ``<stream>-cost.md`` and ``.tex``: time per task, state, parameters and memory, likewise;
@@ -66,7 +66,7 @@ def write_tables(out: Path, reference: str | None = None) -> Written:
             f"{stem}.csv": _csv(_run_frame(collection, stream)),
             f"{stem}-summary.csv": _csv(_summary_frame(table)),
         }
-        if table.intervals:
+        if any(row.n > 1 for row in table.rows):
             texts[f"{stem}-intervals.tex"] = latex.render_intervals(table, f"{stem}-intervals")
         if tests.families:
             texts |= {

@@ -70,8 +70,7 @@ def as_markdown(search: Search, out: Path) -> str:
 def as_latex(search: Search, out: Path) -> str:
     """The table of the methods and its notes."""
     rows = [(name, [Cell(text) for text in cells]) for name, *cells in _rows(search)]
-    tabular = latex.tabular(HEADINGS, rows)
-    return latex.environment(caption(search), "tuning", tabular, notes(search, out))
+    return latex.environment(caption(search), "tuning", HEADINGS, rows, notes(search, out), texts=2)
 
 
 def as_text(search: Search) -> str:

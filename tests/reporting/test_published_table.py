@@ -66,7 +66,7 @@ def test_csv_has_the_numbers_unrounded(out: Path) -> None:
 
 def test_latex_escapes(out: Path) -> None:
     text = (out / f"{STEM}.tex").read_text()
-    assert r"gpm & 2 & 72.48 & 76.48 $\pm$ 1.41 & +4.00 & --- &" in text
+    assert r"gpm & 2 & 72.48 & 76.48$_{\pm 1.41}$ & +4.00 & --- &" in text
     assert r"$-$8.89" in text
     assert r"(as\_released: one\_less)" in text
     assert r"\label{tab:split_cifar100-til-published}" in text
@@ -85,7 +85,7 @@ def test_labels_are_escaped(make: MakeRecord, tmp_path: Path) -> None:
     assert r"\raggedright gpm {[}strategy\_\allowbreak{}args" in tex
     assert r"a\textbar{}b\_" in tex
     assert r"\textless{}i\textgreater{}*\$" in tex
-    assert r"p{0.2\linewidth}" in tex
+    assert r"{@{}p{0." in tex
 
 
 def test_no_footnote_has_the_letter_of_the_number_of_runs(make: MakeRecord, tmp_path: Path) -> None:
