@@ -15,7 +15,9 @@ from benchmarks.reporting.ablations import Ablation, short
 from benchmarks.reporting.evaluated import not_the_test
 from benchmarks.reporting.figures import (
     PAGE,
+    TOGETHER,
     LineStyle,
+    balanced,
     legend_columns,
     line_styles,
     name,
@@ -40,40 +42,60 @@ _DASHES = ((9, 2), (1, 1), (5, 1.5, 1, 1.5), (2.5, 2.5), (1, 4), (9, 1.5, 1, 1.5
 """Of the levels, one for each reference."""
 
 
-def ablation_figure(ablation: Ablation) -> Figure | None:
+def ablation_figures(ablation: Ablation) -> list[Figure]:
     """ACC and BWT against the varied key: mean over seeds, band of one standard deviation.
 
-    A curve a strategy and combination of the other settings that were varied too. Methods without
-    the key are levels. The axis is logarithmic where the values spread far; values below 0 stand
-    side by side. None where no run of a curve has an ACC.
+    A curve a strategy and combination of the other settings that were varied too, up to `TOGETHER`
+    on a page. Methods without the key are levels. The axis is logarithmic where the values spread
+    far; values below 0 stand side by side. Without any ACC there is no figure.
     """
-    looks = line_styles({curve: curve for curve in ablation.curves})
     every = [records for curve in ablation.curves.values() for records in curve.values()]
-    panels = {"acc": f"Average {not_the_test(*every)}accuracy, ACC (%)"}
-    panels["bwt"] = "Backward transfer, BWT (points)"
+    titles = {"acc": f"Average {not_the_test(*every)}accuracy, ACC (%)"}
+    titles["bwt"] = "Backward transfer, BWT (points)"
     known = {
         metric: {label: _course(curve, metric) for label, curve in ablation.curves.items()}
-        for metric in panels
+        for metric in titles
     }
     if not any(known["acc"].values()):
-        return None
-    shown = {metric: title for metric, title in panels.items() if any(known[metric].values())}
+        return []
+    shown = {
+        title: known[metric] for metric, title in titles.items() if any(known[metric].values())
+    }
+    levels = {
+        titles[metric]: {x: _summary(records, metric) for x, records in ablation.references.items()}
+        for metric in titles
+    }
     values = sorted({value for curve in ablation.curves.values() for value in curve})
-    names = [name(label, 60) for label in (*ablation.curves, *ablation.references)]
+    word = _WORDS.get(ablation.key, short(ablation.key))
+    curves = list(ablation.curves)
+    looks = line_styles({curve: curve for curve in curves})
+    return [
+        _page(shown, levels, {curve: looks[curve] for curve in page}, (word, values))
+        for page in balanced(curves, TOGETHER)
+    ]
+
+
+def _page(
+    courses: Mapping[str, Mapping[str, dict[float, Summary]]],
+    levels: Mapping[str, Mapping[str, Summary | None]],
+    looks: Mapping[str, LineStyle],
+    varied: tuple[str, Sequence[float]],
+) -> Figure:
+    """Both metrics, by title, of the curves that have a look here."""
+    word, values = varied
+    names = [name(label, 60) for label in (*looks, *next(iter(levels.values())))]
     columns = legend_columns(names, PAGE)
     lines = sum(shown_as.count("\n") + 1 for shown_as in names) / columns
     figure = Figure(figsize=(PAGE, 2.6 + 0.15 * np.ceil(lines)))
-    for axes, metric in zip(figure.subplots(1, len(shown), squeeze=False).flat, shown, strict=True):
-        axes.set_ylabel(shown[metric])
-        axes.set_xlabel(_WORDS.get(ablation.key, short(ablation.key)))
+    grid = figure.subplots(1, len(courses), squeeze=False)
+    for axes, title in zip(grid.flat, courses, strict=True):
+        axes.set_xlabel(word)
+        axes.set_ylabel(title)
         places = _set_values(axes, values)
-        handles = [
-            _draw(axes, known[metric][label], places, looks[label], label)
-            for label in ablation.curves
-        ]
+        handles = [_draw(axes, courses[title][x], places, looks[x], x) for x in looks]
         handles += [
-            _level(axes, _summary(records, metric), number, label)
-            for number, (label, records) in enumerate(ablation.references.items())
+            _level(axes, summary, number, label)
+            for number, (label, summary) in enumerate(levels[title].items())
         ]
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     return figure

@@ -14,6 +14,7 @@ from benchmarks.reporting.figures import (
     BOUND,
     COLUMN,
     LEVEL,
+    TOGETHER,
     LineStyle,
     Runs,
     accuracy_name,
@@ -24,8 +25,8 @@ from benchmarks.reporting.figures import (
 from benchmarks.reporting.metrics import accuracy_so_far
 from benchmarks.reporting.panels import axis_names, pages, task_ticks
 
-TOGETHER = 7
-"""Methods up to which the lines share a panel: with more, no legend tells them apart in grey."""
+_ALIKE = 4
+"""Methods up to which some may have one colour in a panel."""
 
 Courses = NDArray[np.float64]
 
@@ -35,12 +36,15 @@ _X = "Number of tasks trained"
 def accuracy_figures(runs: Runs, looks: dict[str, LineStyle]) -> list[Figure]:
     """Average accuracy A[i] on tasks 1..i against i: mean over seeds, band of one std.
 
-    Up to `TOGETHER` methods share one panel; of more each has its own, with the others in light
-    grey. A method that trained on all tasks at once (`joint`) has A[T] alone: a horizontal line.
+    Up to `TOGETHER` methods share one panel, fewer where colours repeat; of more each has its own,
+    with the others in light grey. A method that trained on all tasks at once (`joint`) has A[T]
+    alone: a horizontal line.
     """
     drawn = {label: _courses(records) for label, records in runs.items()}
     y = f"{accuracy_name(runs)}\non seen tasks (%)"
-    return [_one_panel(drawn, looks, y)] if len(runs) <= TOGETHER else _many(drawn, looks, y)
+    colours = {looks[label]["color"] for label in runs}
+    shared = len(runs) <= (TOGETHER if len(colours) == len(runs) else _ALIKE)
+    return [_one_panel(drawn, looks, y)] if shared else _many(drawn, looks, y)
 
 
 def _one_panel(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> Figure:

@@ -6,8 +6,8 @@ Figures use the object interface of matplotlib and the style in force, and chang
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
-from typing import TypedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypedDict, TypeVar
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -29,10 +29,15 @@ LEVEL = (0, (8, 2))
 
 INK = "0.3"
 
+TOGETHER = 7
+"""Lines up to which a panel is shared: with more, no legend tells them apart in grey."""
+
 FENCE = 4
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.5), (1, 1), (5, 1.5, 1, 1.5))
+
+T = TypeVar("T")
 
 Runs = dict[str, list[RunRecord]]
 """The finished runs of each method, in table order."""
@@ -72,6 +77,13 @@ def name(label: str, width: int) -> str:
 def accuracy_name(runs: Runs) -> str:
     """``Test accuracy``, or on which other images these runs were evaluated."""
     return f"{not_the_test(*runs.values()) or 'test '}accuracy".capitalize()
+
+
+def balanced(items: Sequence[T], most: int) -> list[Sequence[T]]:
+    """The items in order, in as few parts of at most so many as will do, about as many in each."""
+    parts = -(-len(items) // most)
+    size = -(-len(items) // parts) if parts else 1
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def lower_fence(values: Iterable[float]) -> float:
@@ -122,6 +134,7 @@ def freeze(figure: Figure) -> None:
 
     The layout takes most of the time of drawing, and each file would repeat it.
     """
-    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
-        figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.execute(figure)
         figure.set_layout_engine("none")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps, rcParams
@@ -13,7 +14,7 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmarks.reporting.figures import INK, Runs, legend_columns, name
+from benchmarks.reporting.figures import INK, Runs, balanced, legend_columns, name
 from benchmarks.reporting.layers import Array, courses, has, layers
 from benchmarks.reporting.panels import page_width, task_ticks
 from benchmarks.reporting.zero_axis import ZeroAxis
@@ -26,9 +27,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 _BOUND = (0, (1, 1.5))
 _NAMES = {"rank": "Rank\n(free directions)", "interference": "Interference\n(relative)"}
 
-T = TypeVar("T")
-
-Row = tuple[str, list[str]]
+Row = tuple[str, Sequence[str]]
 """A quantity, and the methods whose panels stand side by side."""
 
 
@@ -52,9 +51,9 @@ def layers_figures(runs: Runs) -> list[Figure]:
     disturbed = [label for label, records in runs.items() if has(records, "interference")]
     others = [x for x, records in runs.items() if x not in disturbed and has(records, "rank")]
     rows: list[Row] = []
-    for group in _chunks(disturbed, _COLUMNS):
+    for group in balanced(disturbed, _COLUMNS):
         rows += [("rank", group), ("interference", group)]
-    rows += [("rank", group) for group in _chunks(others, _COLUMNS)]
+    rows += [("rank", group) for group in balanced(others, _COLUMNS)]
     if not rows:
         return []
     drawn = {label: runs[label] for label in (*disturbed, *others)}
@@ -66,11 +65,8 @@ def layers_figures(runs: Runs) -> list[Figure]:
         {quantity: _scale(drawn, quantity, of_net) for quantity in _NAMES},
         max(len(record.tasks) for records in drawn.values() for record in records),
     )
-    return [_page(runs, page, net) for page in _chunks(rows, _ROWS)]
-
-
-def _chunks(items: list[T], size: int) -> list[list[T]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+    # An even number: the two rows of a method stay together.
+    return [_page(runs, rows[start : start + _ROWS], net) for start in range(0, len(rows), _ROWS)]
 
 
 def _scale(runs: Runs, quantity: str, of_net: list[str]) -> ZeroAxis:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.errors import BadInput
 from benchmarks.records import write_atomically
-from benchmarks.reporting.ablation_figure import ablation_figure
+from benchmarks.reporting.ablation_figure import ablation_figures
 from benchmarks.reporting.ablations import ablations, short, varied_key
 from benchmarks.reporting.accuracy_figure import accuracy_figures
 from benchmarks.reporting.bars_figure import bars_figures
@@ -55,7 +55,7 @@ def write_plots(out: Path, over: str | None = None) -> Written:
             if key is None:
                 figures = stream_figures(collection, stream, looks)
             else:
-                figures = ablation_figures(collection, stream, key)
+                figures = curves_over(collection, stream, key)
             for name, figure in figures.items():
                 for suffix in UNSTAMPED:
                     path = out / "figures" / f"{stem}-{name}.{suffix}"
@@ -90,15 +90,14 @@ def stream_figures(
         figures |= numbered(name, pages)
     for figure in figures.values():
         freeze(figure)
-    return figures | ablation_figures(collection, stream)
+    return figures | curves_over(collection, stream)
 
 
-def ablation_figures(
-    collection: Collection, stream: str, over: str | None = None
-) -> dict[str, Figure]:
+def curves_over(collection: Collection, stream: str, over: str | None = None) -> dict[str, Figure]:
     """{``ablation-<key>``: figure} of the keys that were varied, or of the one asked for."""
-    found = {a.key: ablation_figure(a) for a in ablations(collection, stream, over)}
-    figures = {f"ablation-{short(key)}": f for key, f in found.items() if f is not None}
+    figures: dict[str, Figure] = {}
+    for ablation in ablations(collection, stream, over):
+        figures |= numbered(f"ablation-{short(ablation.key)}", ablation_figures(ablation))
     for figure in figures.values():
         freeze(figure)
     return figures

@@ -6,7 +6,7 @@ import numpy as np
 from reporting_records import CUT_OFF, HAND, MakeRecord, shifted
 
 from benchmarks.records import RunRecord
-from benchmarks.reporting.ablation_figure import ablation_figure
+from benchmarks.reporting.ablation_figure import ablation_figures
 from benchmarks.reporting.ablations import Ablation
 
 KEY = "strategy_args.eps"
@@ -22,8 +22,7 @@ def curve(make: MakeRecord, *values: float) -> dict[float, list[RunRecord]]:
 
 def test_acc_and_bwt_with_bands_and_levels(make: MakeRecord) -> None:
     ablation = Ablation(KEY, {"ness": curve(make, 1e-4, 1e-3, 1e-2)}, {"naive": [make("naive")]})
-    figure = ablation_figure(ablation)
-    assert figure is not None
+    (figure,) = ablation_figures(ablation)
     acc, bwt = figure.axes
     line, level = acc.lines
     np.testing.assert_allclose(line.get_xydata(), [(1e-4, 78.5), (1e-3, 79.5), (1e-2, 80.5)])
@@ -38,14 +37,12 @@ def test_acc_and_bwt_with_bands_and_levels(make: MakeRecord) -> None:
 
 
 def test_near_values_are_on_a_linear_axis(make: MakeRecord) -> None:
-    figure = ablation_figure(Ablation(KEY, {"ness": curve(make, 1, 2, 3)}))
-    assert figure is not None
+    (figure,) = ablation_figures(Ablation(KEY, {"ness": curve(make, 1, 2, 3)}))
     assert figure.axes[0].get_xscale() == "linear"
 
 
 def test_zero_has_its_place_left_of_the_others(make: MakeRecord) -> None:
-    figure = ablation_figure(Ablation(KEY, {"ness": curve(make, 0, 0.001, 1)}))
-    assert figure is not None
+    (figure,) = ablation_figures(Ablation(KEY, {"ness": curve(make, 0, 0.001, 1)}))
     axes = figure.axes[0]
     places = axes.lines[0].get_xdata()
     assert axes.get_xlim()[0] < places[0] < 0.001
@@ -54,8 +51,7 @@ def test_zero_has_its_place_left_of_the_others(make: MakeRecord) -> None:
 
 
 def test_negative_values_stand_side_by_side(make: MakeRecord) -> None:
-    figure = ablation_figure(Ablation(KEY, {"ness": curve(make, -1, 10, 1000)}))
-    assert figure is not None
+    (figure,) = ablation_figures(Ablation(KEY, {"ness": curve(make, -1, 10, 1000)}))
     axes = figure.axes[0]
     assert axes.lines[0].get_xdata().tolist() == [0, 1, 2]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["-1", "10", "1000"]
@@ -63,8 +59,15 @@ def test_negative_values_stand_side_by_side(make: MakeRecord) -> None:
 
 def test_with_one_task_there_is_acc_alone_and_without_acc_nothing(make: MakeRecord) -> None:
     one_task = {value: [make(matrix=[[50.0 + value]])] for value in (1.0, 2.0)}
-    figure = ablation_figure(Ablation(KEY, {"ness": one_task}))
-    assert figure is not None
+    (figure,) = ablation_figures(Ablation(KEY, {"ness": one_task}))
     assert len(figure.axes) == 1
     cut_off = {value: [make(matrix=CUT_OFF)] for value in (1.0, 2.0)}
-    assert ablation_figure(Ablation(KEY, {"ness": cut_off})) is None
+    assert ablation_figures(Ablation(KEY, {"ness": cut_off})) == []
+
+
+def test_more_curves_than_can_be_told_apart_go_on_on_another_page(make: MakeRecord) -> None:
+    curves = {f"m{number}": curve(make, 1, 2) for number in range(8)}
+    references = {"naive": [make("naive")]}
+    pages = ablation_figures(Ablation(KEY, curves, references))
+    said = [[text.get_text() for text in page.legends[0].get_texts()] for page in pages]
+    assert said == [["m0", "m1", "m2", "m3", "naive"], ["m4", "m5", "m6", "m7", "naive"]]

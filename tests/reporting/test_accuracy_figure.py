@@ -6,7 +6,8 @@ import numpy as np
 from drawing import crowd, looks
 from reporting_records import HAND, JOINT, MakeRecord, shifted, square
 
-from benchmarks.reporting.accuracy_figure import TOGETHER, accuracy_figures
+from benchmarks.reporting.accuracy_figure import accuracy_figures
+from benchmarks.reporting.figures import TOGETHER, line_styles
 
 
 def test_means_bands_and_joint_as_a_level(make: MakeRecord) -> None:
@@ -51,3 +52,9 @@ def test_a_method_far_below_says_where_it_ends(make: MakeRecord) -> None:
 
 def _last_row(tasks: int) -> list[list[float | None]]:
     return [*([None] * tasks for _ in range(tasks - 1)), [90.0] * tasks]
+
+
+def test_variants_in_one_colour_share_no_panel(make: MakeRecord) -> None:
+    runs = {f"ness [eps={n}]": [make()] for n in range(5)}
+    (figure,) = accuracy_figures(runs, line_styles(dict.fromkeys(runs, "ness")))
+    assert len(figure.axes) == 5

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from matplotlib.figure import Figure
 
-from benchmarks.reporting.figures import freeze, legend_columns, line_styles, lower_fence, name
+from benchmarks.reporting.figures import (
+    balanced,
+    freeze,
+    legend_columns,
+    line_styles,
+    lower_fence,
+    name,
+)
 
 
 def test_variants_of_a_strategy_share_its_colour_and_no_look_repeats() -> None:
@@ -46,3 +53,9 @@ def test_a_frozen_layout_stays() -> None:
     axes.set_ylabel("a long\nlabel")
     figure.draw_without_rendering()
     assert axes.get_position().bounds == before
+
+
+def test_parts_are_few_and_even() -> None:
+    assert balanced("abcdefgh", 7) == ["abcd", "efgh"]
+    assert balanced("abc", 7) == ["abc"]
+    assert balanced([], 7) == []
