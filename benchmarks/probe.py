@@ -59,7 +59,7 @@ class Probe:
     """Of the last epoch, its validation included."""
     consolidate_s: list[float]
     eval_s: float
-    """A test image."""
+    """An image that is evaluated."""
     state_bytes: list[int]
     peak_bytes: int
 
@@ -72,6 +72,7 @@ def estimate(spec: RunSpec, data_dir: Path | None, scratch: Path) -> Estimate:
     """
     stream = load_stream(spec, data_dir)
     check(spec, stream)
+    stream = stream.evaluated_on(spec.evaluate_on)
     with deterministic(spec.threads):
         small, large = (probe(spec, stream, batches, scratch) for batches in BATCHES)
     sees = baselines.load(spec.strategy)(**spec.strategy_args).sees

@@ -15,6 +15,9 @@ from benchmarks.reporting.numbers import NOTHING, difference, mean_and_std
 from benchmarks.reporting.search import FOLDER, Configuration, Method, Search, read_search
 from benchmarks.reporting.specs import show
 
+FILES = ("search.json", "tuning.md", "tuning.tex", "tuning.csv")
+"""What is below ``out/tuning`` beside the runs."""
+
 HEADINGS = ("Strategy", "Best values", "Tried", "ACC of the spec (%)", "Best ACC (%)", "Gain")
 
 
@@ -27,13 +30,13 @@ def rewrite_tuning(out: Path) -> list[Path]:
 
 def write_tuning(search: Search, out: Path) -> list[Path]:
     """Write ``out/tuning/search.json`` and ``tuning.md``, ``.tex`` and ``.csv``."""
-    texts = {
-        "tuning.md": as_markdown(search, out),
-        "tuning.tex": as_latex(search, out),
-        "tuning.csv": frame(search).to_csv(index=False, lineterminator="\n"),
-    }
+    texts = (
+        as_markdown(search, out),
+        as_latex(search, out),
+        frame(search).to_csv(index=False, lineterminator="\n"),
+    )
     paths = [search.write(out)]
-    for name, text in texts.items():
+    for name, text in zip(FILES[1:], texts, strict=True):
         paths.append(out / FOLDER / name)
         write_atomically(paths[-1], text.encode("utf-8", "backslashreplace"))
     return paths
@@ -56,7 +59,7 @@ def as_markdown(search: Search, out: Path) -> str:
             [
                 f"# {markdown.escape(caption(search))}",
                 markdown.grid(
-                    HEADINGS, [list(map(markdown.escape, r)) for r in _rows(search)], names=2
+                    HEADINGS, [list(map(markdown.escape, r)) for r in rows(search)], names=2
                 ),
                 markdown.bullets(notes(search, out)),
                 "Every configuration, the spec's own first:",
@@ -69,14 +72,15 @@ def as_markdown(search: Search, out: Path) -> str:
 
 def as_latex(search: Search, out: Path) -> str:
     """The table of the methods and its notes."""
-    rows = [(name, [Cell(text) for text in cells]) for name, *cells in _rows(search)]
-    return latex.environment(caption(search), "tuning", HEADINGS, rows, notes(search, out), texts=2)
+    cells = [(name, [Cell(text) for text in texts]) for name, *texts in rows(search)]
+    said = notes(search, out)
+    return latex.environment(caption(search), "tuning", HEADINGS, cells, said, texts=2)
 
 
 def as_text(search: Search) -> str:
     """The table of the methods for the terminal."""
     grid = tabulate(
-        _rows(search),
+        rows(search),
         [heading.lower() if heading == "Strategy" else heading for heading in HEADINGS],
         tablefmt="simple",
         colalign=("left", "left", "right", "right", "right", "right"),
@@ -87,7 +91,7 @@ def as_text(search: Search) -> str:
 
 def frame(search: Search) -> pd.DataFrame:
     """A row a configuration, with its values as one text."""
-    rows = [
+    configurations = [
         (
             method.strategy,
             c.text,
@@ -103,7 +107,7 @@ def frame(search: Search) -> pd.DataFrame:
         for place, c in enumerate(method.configurations)
     ]
     columns = ["strategy", "values", "of_the_spec", "best", "status", "n", "mean", "std", "runs"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(configurations, columns=columns)
 
 
 def notes(search: Search, out: Path) -> list[str]:
@@ -127,7 +131,8 @@ def notes(search: Search, out: Path) -> list[str]:
     ]
 
 
-def _rows(search: Search) -> list[list[str]]:
+def rows(search: Search) -> list[list[str]]:
+    """A row of plain text a method, under `HEADINGS`."""
     return [
         [
             method.strategy,

@@ -15,10 +15,10 @@ from benchmarks.reporting.search import (
     Method,
     Search,
     measured,
-    search_path,
+    read_search,
 )
-from benchmarks.reporting.tuning import write_tuning
-from benchmarks.results_folder import drop_if_empty, prepare
+from benchmarks.reporting.tuning import FILES, write_tuning
+from benchmarks.results_folder import prepare
 from benchmarks.spec import RunSpec
 from benchmarks.sweep import sweep
 from benchmarks.sweep_spec import load_sweep
@@ -68,19 +68,19 @@ def tune(
 ) -> Search:
     """Run what ``out/tuning`` lacks of the search of a spec; the search with its results.
 
-    The search is stored before its first run and again when it ends, or is interrupted, with its
-    table; with the last run ``out/tuned.toml`` is there. Raises as `benchmarks.sweep.sweep` does.
+    The search and its table are written before its first run, so that none of an earlier search
+    stays, and again when it ends or is interrupted; with the last run ``out/tuned.toml`` is there.
+    Raises as `benchmarks.sweep.sweep` does.
     """
     search, runs = plan_search(spec, overrides)
     text = spec.read_text(encoding="utf-8")
-    folder, path = out / FOLDER, search_path(out)
-    prepare(folder)
-    before = path.read_bytes() if path.exists() else None
-    search.write(out)
+    prepare(out / FOLDER)
+    before = _stored(out)
+    write_tuning(measured(search, out), out)
     try:
-        sweep(runs, folder, executor=executor, data_dir=data_dir, retry=retry)
+        sweep(runs, out / FOLDER, executor=executor, data_dir=data_dir, retry=retry)
     except BadInput:
-        _take_back(path, before)
+        _take_back(before, out)
         raise
     except KeyboardInterrupt:
         write_tuning(measured(search, out), out)
@@ -98,13 +98,21 @@ def write_tuned(text: str, search: Search, out: Path) -> Search:
     return done
 
 
-def _take_back(path: Path, before: bytes | None) -> None:
+def _stored(out: Path) -> Search | None:
+    """An earlier search there; None where there is none, or none that can be read."""
+    try:
+        return read_search(out)
+    except BadInput:
+        return None
+
+
+def _take_back(before: Search | None, out: Path) -> None:
     """Leave the folder as it was before a search that could not begin."""
     if before is not None:
-        write_atomically(path, before)
+        write_tuning(before, out)
         return
-    path.unlink(missing_ok=True)
-    drop_if_empty(path.parent)
-    with suppress(OSError):
-        path.parent.rmdir()
-        path.parent.parent.rmdir()
+    for name in FILES:
+        (out / FOLDER / name).unlink(missing_ok=True)
+    with suppress(OSError):  # one that has something in it stays
+        (out / FOLDER).rmdir()
+        out.rmdir()

@@ -36,6 +36,7 @@ def numbers(record: RunRecord) -> tuple[object, ...]:
         record.accuracy_matrix_task_aware,
         record.initial_accuracy,
         record.forward_accuracy,
+        record.lowest_accuracy,
     )
 
 
@@ -45,7 +46,8 @@ def test_no_number_depends_on_a_test_image(
     strategy: str, scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replay = ("strategy.replay.mem_size=20",) if strategy == "replay" else ()
-    chosen = ("protocol.epochs=1", f"stream=split_digits/{scenario}", *replay)
+    tracked = ("protocol.epochs=1", "protocol.track_old_tasks=true")
+    chosen = (*tracked, f"stream=split_digits/{scenario}", *replay)
     spec = run_spec(strategy, *chosen, VALID)
     clean = run(spec, tmp_path / "clean")
     with monkeypatch.context() as patch:

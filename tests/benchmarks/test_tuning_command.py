@@ -6,6 +6,7 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -148,6 +149,15 @@ def test_a_search_that_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
             data_dir=tmp_path / "none",
         )
     assert not (tmp_path / "new").exists()
+
+
+def test_a_search_that_cannot_begin_leaves_the_earlier_one(tmp_path: Path, done: Path) -> None:
+    copytree(done, tmp_path, dirs_exist_ok=True)
+    write_tables_of(tmp_path)
+    before = files(tmp_path)
+    with pytest.raises(BadInput, match="cifar"):
+        tune(SPEC, tmp_path, overrides=["stream=split_cifar100/til"], data_dir=tmp_path / "none")
+    assert files(tmp_path) == before
 
 
 def test_overrides_are_in_the_tuned_spec_and_the_command(tmp_path: Path) -> None:
