@@ -100,7 +100,8 @@ def test_every_configuration_is_in_the_page_and_in_the_csv() -> None:
 
 @pytest.mark.parametrize("sign", ["\\toprule", "eps=0.01", "+4.50", "held-back seeds"])
 def test_latex_has_the_same_table(sign: str) -> None:
-    assert sign in as_latex(searched(NESS, NAIVE), OUT)
+    text = as_latex(searched(NESS, NAIVE), OUT)
+    assert sign in text.replace(r"\allowbreak{}", "")
 
 
 def test_files_are_written_alike_twice(tmp_path: Path) -> None:
