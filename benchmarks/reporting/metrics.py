@@ -126,10 +126,13 @@ def average_incremental_accuracy(matrix: Matrix) -> Value:
 
     Undefined. For joint, which has no A[i] but the last.
     """
-    missing = read(matrix, ((i, j) for i in range(len(matrix)) for j in range(i + 1)))
-    if isinstance(missing, Undefined):
-        return missing
-    return mean([value for value in accuracy_so_far(matrix) if value is not None])
+    averages = []
+    for i in range(len(matrix)):
+        seen = read(matrix, ((i, j) for j in range(i + 1)))
+        if isinstance(seen, Undefined):
+            return seen
+        averages.append(mean(seen))
+    return mean(averages) if averages else NO_TASKS
 
 
 NO_TASKS = Undefined("the record has no tasks")

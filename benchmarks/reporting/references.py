@@ -36,11 +36,12 @@ class References:
         alike = [found for found in same_seeds if found.setting == here]
         if not alike:
             return Undefined(f"no finished {named}")
-        recipe = _recipe(record)
-        best = [found for found in alike if found.recipe == recipe] or alike
-        if any(found.matrix != best[0].matrix for found in best):
+        if len(alike) > 1:
+            recipe = _recipe(record)
+            alike = [found for found in alike if found.recipe == recipe] or alike
+        if any(found.matrix != alike[0].matrix for found in alike):
             return Undefined(f"more than one finished {named}, and none is the obvious reference")
-        return best[0].matrix
+        return alike[0].matrix
 
 
 class _Reference(NamedTuple):

@@ -71,12 +71,15 @@ def _lows(matrix: Matrix, lowest: Matrix | None) -> dict[tuple[int, int], Percen
     """L[i][j] at (i, j), 0-based, for every j < i."""
     if len(matrix) == 1:
         return ONE_TASK
+    first = read(matrix, [(i, i) for i in range(min(1, len(matrix)))])
+    if isinstance(first, Undefined):  # in no run of joint could it be recorded
+        return first
+    if lowest is None:
+        return NOT_RECORDED
     cells = [(i, j) for i in range(len(matrix)) for j in range(i)]
     after = read(matrix, cells)
     if isinstance(after, Undefined):
         return after
-    if lowest is None:
-        return NOT_RECORDED
     during = [lowest[i][j] for i, j in cells]
     if None in during:
         task = cells[during.index(None)][0]
