@@ -14,7 +14,7 @@ from __future__ import annotations
 from benchmarks.record_parts import Matrix, Percent
 from benchmarks.reporting.metrics import ONE_TASK, Undefined, Value, mean, read
 
-NOT_RECORDED = Undefined("not recorded; set protocol.track_old_tasks = true")
+NOT_RECORDED = Undefined("not recorded: set protocol.track_old_tasks = true")
 
 
 def min_accuracy(matrix: Matrix, lowest: Matrix | None) -> Value:

@@ -64,3 +64,9 @@ def test_a_task_aware_metric_says_so_behind_the_same_formula() -> None:
     assert aware.formula == plain.formula
     assert aware.undefined == plain.undefined
     assert "own classes compete" in aware.remarks
+
+
+def test_reasons_can_be_told_apart_in_a_line_of_a_csv(make: MakeRecord) -> None:
+    for record in (make(), make("cumulative"), make("joint", status="failed", tasks=[])):
+        values = (metric.of(record) for metric in METRICS.values())
+        assert not [v for v in values if isinstance(v, Undefined) and ";" in v.reason]
