@@ -45,7 +45,8 @@ def tune(
     from benchmarks.executors import make
     from benchmarks.overrides import options
     from benchmarks.reporting.search import FOLDER
-    from benchmarks.reporting.tuning import as_text, incomplete, without_best
+    from benchmarks.reporting.tuning import as_text
+    from benchmarks.reporting.tuning_notes import incomplete, without_best
     from benchmarks.tuning.command import TUNED
     from benchmarks.tuning.command import tune as search_for
 

@@ -5,94 +5,24 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from benchmarks.errors import BadInput
 from benchmarks.integrity import decode
 from benchmarks.records import DamagedRecord, RunRecord, first_fault, record_path, write_atomically
 from benchmarks.reporting.metrics import Undefined, average_accuracy
-from benchmarks.reporting.specs import show
-from benchmarks.reporting.stats import Summary, summarise
+from benchmarks.reporting.search_parts import Configuration, Method, Status, Stored
+from benchmarks.reporting.stats import summarise
 
 FOLDER = "tuning"
 """Below a results folder: the search, its runs and its table."""
-
-Status = Literal["ranked", "failed", "diverged", "missing"]
 
 _DIGITS = 6
 """Of a mean, percent: those of an accuracy in a record. Sums may differ beyond them by rounding."""
 
 
-class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Configuration(_Stored):
-    """Values of a method, and the validation ACC of its runs: mean and sample standard deviation
-    over ``n`` seeds, percent. It is ``ranked`` when the runs of all seeds have finished."""
-
-    values: dict[str, Any]
-    """Of every key that the search varies for the method."""
-    runs: list[str] = Field(min_length=1)
-    """Ids, in the order of the search's seeds."""
-    status: Status = "missing"
-    n: int = 0
-    mean: float | None = None
-    std: float | None = None
-
-    @property
-    def text(self) -> str:
-        """``eps=0.01, optimizer.lr=0.05``; what nothing varies has no values to name."""
-        return ", ".join(f"{key}={show(value)}" for key, value in self.values.items())
-
-    @property
-    def summary(self) -> Summary | None:
-        """Mean and spread, where there is a finished run."""
-        return None if self.mean is None else Summary(self.n, self.mean, self.std, None)
-
-
-class Method(_Stored):
-    """What was tried of one method."""
-
-    strategy: str
-    there_are: int
-    """Configurations that its grid has, the spec's own among them."""
-    configurations: list[Configuration] = Field(min_length=1)
-    """The spec's own first, the others in grid order."""
-    winner: int | None = None
-    """Place of the best among ``configurations``; None without a ranked one, and in all methods
-    while runs of any are missing."""
-
-    @property
-    def own(self) -> Configuration:
-        """The spec's own."""
-        return self.configurations[0]
-
-    @property
-    def best(self) -> Configuration | None:
-        """The winner."""
-        return None if self.winner is None else self.configurations[self.winner]
-
-    @property
-    def at_edge(self) -> dict[str, Any]:
-        """Values of the winner that are the least or largest of three or more numbers tried."""
-        if self.best is None:
-            return {}
-        edges = {}
-        for key, value in self.best.values.items():
-            tried = {
-                number
-                for other in self.configurations
-                if isinstance(number := other.values.get(key), int | float)
-            }
-            if len(tried) > 2 and value in (min(tried), max(tried)):
-                edges[key] = value
-        return edges
-
-
-class Search(_Stored):
+class Search(Stored):
     """A whole search; `read_search` gives it with the numbers of the runs that there are."""
 
     spec: str

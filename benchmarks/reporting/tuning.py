@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +11,9 @@ from benchmarks.records import write_atomically
 from benchmarks.reporting import latex, markdown
 from benchmarks.reporting.cells import Cell
 from benchmarks.reporting.numbers import NOTHING, difference, mean_and_std
-from benchmarks.reporting.search import FOLDER, Configuration, Method, Search, read_search
-from benchmarks.reporting.specs import show
+from benchmarks.reporting.search import FOLDER, Search, read_search
+from benchmarks.reporting.search_parts import Configuration, Method
+from benchmarks.reporting.tuning_notes import notes
 
 FILES = ("search.json", "tuning.md", "tuning.tex", "tuning.csv")
 """What is below ``out/tuning`` beside the runs."""
@@ -110,27 +110,6 @@ def frame(search: Search) -> pd.DataFrame:
     return pd.DataFrame(configurations, columns=columns)
 
 
-def notes(search: Search, out: Path) -> list[str]:
-    """What the reader of the table has to know."""
-    n, seeds = len(search.seeds), ", ".join(map(str, search.seeds))
-    repeated = "" if n == 1 else "; \N{PLUS-MINUS SIGN}: sample standard deviation over them"
-    held = f"{n} held-back {'seed' if n == 1 else 'seeds'} ({seeds}) that no compared run has"
-    steered = f"the learning rate{_kept(search)} of every method alike"
-    return [
-        f"ACC: mean over tasks after the last, on validation images, by {held}{repeated}.",
-        f"Tried: {search.budget} configurations, the spec's own among them, or all that there are.",
-        "Best: the highest mean, the spec's own in a tie.",
-        *_counts(search),
-        *_broken(search),
-        *_edges(search),
-        *without_best(search),
-        *incomplete(search, out),
-        f"The validation images also steer {steered}. No test image was read.",
-        "The best of several tries flatters itself: what is gained on the test is less.",
-        f"From the runs in {out / FOLDER}; regenerate with `{search.command(out)}`.",
-    ]
-
-
 def rows(search: Search) -> list[list[str]]:
     """A row of plain text a method, under `HEADINGS`."""
     return [
@@ -167,59 +146,3 @@ def _best_values(method: Method) -> str:
 
 def _scored(c: Configuration) -> list[str]:
     return [str(c.n), mean_and_std(c.summary, "%") if c.summary else NOTHING, c.status]
-
-
-def _counts(search: Search) -> Iterator[str]:
-    fewer = [
-        f"{m.strategy} ({len(m.configurations)} of {search.budget})"
-        for m in search.methods
-        if len(m.configurations) < search.budget
-    ]
-    if fewer:
-        yield f"Fewer, as their grids have no more: {', '.join(fewer)}."
-    drawn = [
-        f"{m.strategy} ({len(m.configurations)} of {m.there_are})"
-        for m in search.methods
-        if m.there_are > len(m.configurations)
-    ]
-    if drawn:
-        yield f"Drawn from a larger grid, by a seed of the method's name: {', '.join(drawn)}."
-
-
-def _broken(search: Search) -> Iterator[str]:
-    for method in search.methods:
-        for status in ("failed", "diverged"):
-            broken = [c.text for c in method.configurations if c.status == status]
-            if broken:
-                yield f"{method.strategy} {status}, cannot be best: {'; '.join(broken)}."
-
-
-def without_best(search: Search) -> Iterator[str]:
-    """A line for each method of a complete search none of whose configurations finished."""
-    for method in search.methods:
-        if method.best is None and not search.missing:
-            yield f"No configuration of {method.strategy} finished: it keeps the spec's values."
-
-
-def _edges(search: Search) -> Iterator[str]:
-    edges = [
-        f"{m.strategy} ({', '.join(f'{key}={show(value)}' for key, value in m.at_edge.items())})"
-        for m in search.methods
-        if m.at_edge
-    ]
-    if edges:
-        yield f"Best at the edge of what was tried, so more may lie beyond: {', '.join(edges)}."
-
-
-def incomplete(search: Search, out: Path) -> Iterator[str]:
-    """What is missing of a search, in a line, if anything is."""
-    if search.missing:
-        number = sum(len(m.configurations) for m in search.methods)
-        yield (
-            f"Not complete: {search.missing} of {number} configurations lack runs, so nothing is "
-            f"best yet; `{search.command(out)}` goes on."
-        )
-
-
-def _kept(search: Search) -> str:
-    return " and choose the kept weights" if "best" in search.keep else ""

@@ -11,12 +11,11 @@ from benchmarks.executors import Executor
 from benchmarks.records import write_atomically
 from benchmarks.reporting.search import (
     FOLDER,
-    Configuration,
-    Method,
     Search,
     measured,
     read_search,
 )
+from benchmarks.reporting.search_parts import Configuration, Method
 from benchmarks.reporting.tuning import FILES, write_tuning
 from benchmarks.results_folder import prepare
 from benchmarks.spec import RunSpec

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.reporting.search import Configuration, Method, Search
+from benchmarks.reporting.search import Search
+from benchmarks.reporting.search_parts import Configuration, Method
 from benchmarks.sweep_spec import expand, load_sweep
 from benchmarks.tuning.command import plan_search
 from benchmarks.tuning.tuned_spec import tuned_toml

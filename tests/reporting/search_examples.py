@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from benchmarks.reporting.search import Configuration, Method, Search
+from benchmarks.reporting.search import Search
+from benchmarks.reporting.search_parts import Configuration, Method
 
 
 def tried(mean: float | None, status: Any = "ranked", **values: Any) -> Configuration:
@@ -31,3 +33,9 @@ def searched(*methods: Method, **changes: Any) -> Search:
         "seeds": [7, 8],
     }
     return Search(methods=list(methods), **(given | changes))
+
+
+OUT = Path("results/mine")
+
+NESS = method("ness", tried(80.0, eps=1e-3), tried(84.5, eps=1e-2), tried(82.0, eps=0.1), winner=1)
+NAIVE = method("naive", tried(70.0), winner=0)

@@ -12,13 +12,12 @@ from search_examples import method, searched, tried
 from benchmarks.errors import BadInput
 from benchmarks.records import RunRecord
 from benchmarks.reporting.search import (
-    Configuration,
-    Method,
     measured,
     read_search,
     search_path,
     winner,
 )
+from benchmarks.reporting.search_parts import Configuration, Method
 
 RANKED = "ranked"
 

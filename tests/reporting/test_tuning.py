@@ -5,28 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from search_examples import method, searched, tried
+from search_examples import NAIVE, NESS, OUT, searched
 
-from benchmarks.reporting.search import Search
-from benchmarks.reporting.tuning import (
-    as_latex,
-    as_markdown,
-    as_text,
-    frame,
-    incomplete,
-    notes,
-    without_best,
-    write_tuning,
-)
-
-OUT = Path("results/mine")
-
-NESS = method("ness", tried(80.0, eps=1e-3), tried(84.5, eps=1e-2), tried(82.0, eps=0.1), winner=1)
-NAIVE = method("naive", tried(70.0), winner=0)
-
-
-def notes_of(search: Search) -> str:
-    return "\n".join(notes(search, OUT))
+from benchmarks.reporting.tuning import as_latex, as_markdown, as_text, frame, write_tuning
 
 
 def test_a_row_says_what_won_and_what_it_gained() -> None:
@@ -35,56 +16,6 @@ def test_a_row_says_what_won_and_what_it_gained() -> None:
         ["ness", "eps=0.01", "3", "80.00", "84.50", "+4.50"],
         ["naive", "the", "spec's", "1", "70.00", "70.00", "+0.00"],
     ]
-
-
-def test_notes_say_seeds_budget_and_what_validation_does() -> None:
-    said = notes_of(searched(NESS, NAIVE))
-    assert "by 2 held-back seeds (7, 8) that no compared run has; ±: sample standard" in said
-    assert "Tried: 3 configurations, the spec's own among them, or all that there are." in said
-    assert "Fewer, as their grids have no more: naive (1 of 3)." in said
-    assert "also steer the learning rate and choose the kept weights of every method" in said
-    assert "`python -m benchmarks tune SPEC.toml --out results/mine`" in said
-    assert "Drawn" not in said
-    assert "edge" not in said
-    last = notes_of(searched(NESS, keep=["last"], seeds=[7], overrides=["a.b=[1, 2]"]))
-    assert "by 1 held-back seed (7) that no compared run has." in last
-    assert "also steer the learning rate of every method" in last
-    assert "--out results/mine --set 'a.b=[1, 2]'`" in last
-
-
-def test_notes_name_what_was_drawn_and_what_is_at_an_edge() -> None:
-    best = method("gpm", *(tried(80.0 + n, threshold=n / 10) for n in (1, 2, 3)), winner=2)
-    said = notes_of(searched(best.model_copy(update={"there_are": 12}), NESS))
-    assert "Drawn from a larger grid, by a seed of the method's name: gpm (3 of 12)." in said
-    assert "at the edge of what was tried, so more may lie beyond: gpm (threshold=0.3)." in said
-
-
-def test_failed_configurations_are_listed_and_their_method_keeps_its_values() -> None:
-    failed = method("gpm", tried(None, "diverged", lr=1), tried(50.0, "failed", lr=2))
-    search = searched(NESS, failed)
-    said = notes_of(search)
-    assert "gpm diverged, cannot be best: lr=1." in said
-    assert "gpm failed, cannot be best: lr=2." in said
-    kept = "No configuration of gpm finished: it keeps the spec's values."
-    assert list(without_best(search)) == [kept]
-    assert kept in said
-    row = as_text(search).splitlines()[-1].split()
-    assert row == ["gpm", "—", "2", "diverged", "—", "—"]
-
-
-def test_a_partial_search_says_what_is_missing_and_nothing_is_best() -> None:
-    search = searched(
-        method("ness", tried(80.0, eps=1), tried(None, "missing", eps=2)),
-        method("naive", tried(70.0)),
-    )
-    (line,) = incomplete(search, OUT)
-    assert line == (
-        "Not complete: 1 of 3 configurations lack runs, so nothing is best yet; "
-        "`python -m benchmarks tune SPEC.toml --out results/mine` goes on."
-    )
-    assert line in notes_of(search)
-    assert list(without_best(search)) == []
-    assert frame(search)["best"].tolist() == [False, False, False]
 
 
 def test_every_configuration_is_in_the_page_and_in_the_csv() -> None:
