@@ -20,15 +20,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option(metavar="LABEL", help="the row that is tested against the others (ness)"),
+]
+
 
 @app.command()
-def tables(
-    directory: DirArgument,
-    reference: Annotated[
-        str | None,
-        typer.Option(metavar="LABEL", help="the row that is tested against the others (ness)"),
-    ] = None,
-) -> None:
+def tables(directory: DirArgument, reference: ReferenceOption = None) -> None:
     """Write DIR/tables/*.{md,tex,csv} from the records of DIR, and print the headline table."""
     from benchmarks.reporting.tables import write_tables
 
@@ -56,12 +55,12 @@ def plots(
 
 
 @app.command()
-def report(directory: DirArgument) -> None:
+def report(directory: DirArgument, reference: ReferenceOption = None) -> None:
     """Write DIR/report.html: tables, figures and every run in one file that needs no network."""
     from benchmarks.reporting.report import write_report
 
     with _writing(directory):
-        written = write_report(directory)
+        written = write_report(directory, reference)
     print(written.headline)
     _finish_report(written)
 

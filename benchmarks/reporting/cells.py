@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,6 +99,11 @@ def heading(metric: Metric) -> str:
 
 def _interval(cell: Cell, metric: Metric) -> Cell:
     return Cell(NOTHING if cell.summary is None else interval(cell.summary, metric.unit))
+
+
+def labelled(rows: Sequence[Sequence[str]]) -> list[tuple[str, list[Cell]]]:
+    """Rows of text as labels, their first column, with cells."""
+    return [(label, [Cell(text) for text in texts]) for label, *texts in rows]
 
 
 def is_ranked(row: Row) -> bool:

@@ -52,14 +52,14 @@ def render(frame: pd.DataFrame, caption: str, source: str) -> str:
     """The frame as Markdown; `source` is the note on where the numbers come from."""
     rows = [
         [markdown.escape(label), markdown.escape(layer), *numbers]
-        for label, layer, *numbers in cells(frame)
+        for label, layer, *numbers in rows_of(frame)
     ]
     title = f"# Ranks and interference in the last task: {markdown.escape(caption)}"
     notes = markdown.bullets([*NOTES, source])
     return "\n\n".join([title, markdown.grid(HEADINGS, rows, names=2), notes]) + "\n"
 
 
-def cells(frame: pd.DataFrame) -> list[list[str]]:
+def rows_of(frame: pd.DataFrame) -> list[list[str]]:
     """The frame as text, a cell for each of `HEADINGS`."""
     return [
         [

@@ -12,7 +12,7 @@ from benchmarks.records import RunRecord, record_path
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.report_protocol import settings, shared_settings
 from benchmarks.reporting.report_text import visible
-from benchmarks.reporting.run_toml import run_toml
+from benchmarks.reporting.run_toml import has_seeds_of_a_sweep, run_toml
 from benchmarks.reporting.specs import at, show
 
 ROOM = 2_500_000
@@ -73,7 +73,8 @@ def as_json(data: Mapping[str, Any]) -> str:
 def _all(collection: Collection) -> dict[str, Any]:
     shared = {stream: shared_settings(collection, stream) for stream in collection.streams}
     environments: dict[str, int] = {}
-    tomls: dict[str, int] = {}
+    tomls: dict[tuple[str, str], int] = {}
+    texts: list[str] = []
     runs = {}
     for run, row in zip(collection.runs.index, collection.runs.to_dict("records"), strict=True):
         record = collection.records[str(run)]
@@ -83,7 +84,10 @@ def _all(collection: Collection) -> dict[str, Any]:
         where = record_path(
             collection.out, record.spec["stream"], record.spec["strategy"], str(run)
         )
-        toml = run_toml(record.spec)
+        method = row["stream"], row["label"]
+        if method not in tomls:
+            tomls[method] = len(texts)
+            texts.append(run_toml(record.spec))
         runs[str(run)] = {
             "label": row["label"],
             "stream": row["stream"],
@@ -96,7 +100,7 @@ def _all(collection: Collection) -> dict[str, Any]:
             "ended": record.ended,
             "spec": {key: at(flat, key) for key in sorted(flat) if key not in common},
             "environment": environments.setdefault(environment, len(environments)),
-            "toml": None if toml is None else tomls.setdefault(toml, len(tomls)),
+            "toml": tomls[method] if has_seeds_of_a_sweep(record.spec) else None,
             "command": _command(collection, record),
             "matrix": [
                 matrix
@@ -109,7 +113,7 @@ def _all(collection: Collection) -> dict[str, Any]:
     return {
         "shared": shared,
         "environments": [json.loads(environment) for environment in environments],
-        "tomls": list(tomls),
+        "tomls": texts,
         "runs": runs,
     }
 

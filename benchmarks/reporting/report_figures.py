@@ -14,31 +14,13 @@ from PIL import Image
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.figures import LineStyle
 from benchmarks.reporting.plots import STYLE, stream_figures
+from benchmarks.reporting.report_captions import said_of
 
 LARGEST_VECTOR, MOST_TEXTS = 150_000, 400
 """Bytes of SVG, and pieces of text, beyond which the pixels of a figure are the smaller file by
 far."""
 
 DPI, COLOURS = 200, 256
-
-_SAID = {
-    "accuracy": (
-        "Average accuracy over tasks",
-        """Accuracy on the tasks seen so far against the number of tasks trained, a line a method:
-        mean over seeds, the band one standard deviation. A method that trains on all tasks at once
-        has a horizontal line at its final accuracy.""",
-    ),
-    "matrices": (
-        "Accuracy matrices",
-        """Test accuracy of every method on each task (across) after training on each task (down),
-        mean over seeds, all on one colour scale. Empty where nothing was measured.""",
-    ),
-    "pareto": (
-        "ACC against cost",
-        """ACC of every method against its training time per task and the bytes it keeps, mean and
-        standard deviation over seeds. The line joins those that no other beats in both.""",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -66,8 +48,7 @@ def pictures(collection: Collection, stream: str, looks: dict[str, LineStyle]) -
 
 
 def _picture(name: str, figure: Figure) -> Picture:
-    named = name.replace("-", " ").replace("_", " ").capitalize()
-    title, said = _SAID.get(name, (named, named))
+    title, said = said_of(name)
     kind = "png" if len(figure.findobj(Text)) > MOST_TEXTS else "svg+xml"
     data = _bytes(figure, "png" if kind == "png" else "svg")
     if kind == "svg+xml" and len(data) > LARGEST_VECTOR:
@@ -75,7 +56,7 @@ def _picture(name: str, figure: Figure) -> Picture:
     if kind == "png":
         data = _few_colours(data)
     uri = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return Picture(name, title, " ".join(said.split()), uri, float(figure.get_figwidth()))
+    return Picture(name, title, said, uri, float(figure.get_figwidth()))
 
 
 def _bytes(figure: Figure, suffix: str) -> bytes:

@@ -40,17 +40,13 @@ def columns(collection: Collection) -> dict[str, Metric]:
     return {
         name: metric
         for name, metric in METRICS.items()
-        if (len(runs) <= MANY or metric.shown == "headline")
-        and name in runs
-        and runs[name].notna().any()
+        if (len(runs) <= MANY or metric.shown == "headline") and runs[name].notna().any()
     }
 
 
 def run_rows(collection: Collection, shown: dict[str, Metric]) -> Iterator[RunRow]:
     """Every run that has ended, in table order."""
     runs = collection.runs
-    if not len(runs):
-        return
     values = [runs[name].tolist() for name in shown]
     own = [runs[name].tolist() for name in ("stream", "label", "strategy", "seed", "status")]
     for number, run in enumerate(runs.index):

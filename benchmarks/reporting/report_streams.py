@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.reporting import ranks
-from benchmarks.reporting.cells import Row, Table
+from benchmarks.reporting.cells import Cell, Table, labelled
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.comparison import Comparison, compare
 from benchmarks.reporting.cost_table import cost_table
@@ -13,7 +13,8 @@ from benchmarks.reporting.figures import LineStyle
 from benchmarks.reporting.published import Published
 from benchmarks.reporting.report_figures import Picture, pictures
 from benchmarks.reporting.report_protocol import own_settings, shared_settings
-from benchmarks.reporting.summary import summary_table
+from benchmarks.reporting.significance import Significance, significance_table
+from benchmarks.reporting.summary import groups, summary_table
 from benchmarks.reporting.suspicious import suspicions
 
 
@@ -28,10 +29,11 @@ class StreamSection:
     costs: Table
     targets: dict[str, tuple[str, str]]
     """Of every row of the tables the label and the status of the runs behind it."""
+    tests: Significance
     published: list[Comparison]
     suspicious: list[str]
     pictures: list[Picture]
-    ranks: list[list[str]]
+    ranks: list[tuple[str, list[Cell]]]
     shared: dict[str, str]
     own: list[tuple[str, str]]
 
@@ -42,30 +44,26 @@ def section(
     stem: str,
     looks: dict[str, LineStyle],
     published: Published,
+    reference: str | None = None,
 ) -> StreamSection:
-    """All that is shown of one stream; draws its figures."""
-    table = summary_table(collection, stream)
-    labels = [str(label) for label in collection.of_stream(stream)["label"].unique()]
+    """All that is shown of one stream; draws its figures.
+
+    ``reference``: the label that the paired tests hold against the others.
+    """
     return StreamSection(
         stream=stream,
         stem=stem,
-        table=table,
-        costs=cost_table(collection, stream),
-        targets={row.label: _target(row, labels) for row in table.rows},
+        table=summary_table(collection, stream, reference),
+        costs=cost_table(collection, stream, reference),
+        targets={
+            group.shown: (str(group.runs["label"].iloc[0]), str(group.runs["status"].iloc[0]))
+            for group in groups(collection, stream)
+        },
+        tests=significance_table(collection, stream, reference),
         published=[c for c in compare(collection, stream, published) if c.measured],
         suspicious=suspicions(collection, stream),
         pictures=pictures(collection, stream, looks),
-        ranks=ranks.cells(ranks.rank_frame(collection.finished(stream))),
+        ranks=labelled(ranks.rows_of(ranks.rank_frame(collection.finished(stream)))),
         shared=shared_settings(collection, stream),
         own=own_settings(collection, stream),
     )
-
-
-def _target(row: Row, labels: list[str]) -> tuple[str, str]:
-    if row.n:
-        return row.label, "finished"
-    for label in labels:
-        for status in ("failed", "diverged"):
-            if row.label.startswith(f"{label}: {status} ("):
-                return label, status
-    return row.label, ""

@@ -11,7 +11,7 @@ from benchmarks.reporting.registry import METRICS
 from benchmarks.reporting.sign_flips import EXACT_UP_TO
 from benchmarks.reporting.significance import Family, PairedTest, Significance
 
-_HEADINGS = ("Strategy", "Pairs", "Difference", "95 % interval", "p", "p (Holm)")
+HEADINGS = ("Strategy", "Pairs", "Difference", "95 % interval", "p", "p (Holm)")
 
 _NO_PAIR = "no pair"
 
@@ -22,7 +22,7 @@ def as_markdown(significance: Significance) -> str:
     for family in significance.families:
         parts += [
             f"## {METRICS[family.metric].label}",
-            markdown.rows_grid(_HEADINGS, _rows(family)),
+            markdown.rows_grid(HEADINGS, rows_of(family)),
             *([markdown.bullets(family.notes)] if family.notes else []),
         ]
     return "\n\n".join([*parts, markdown.bullets(significance.notes)]) + "\n"
@@ -34,8 +34,8 @@ def as_latex(significance: Significance, label: str) -> str:
         latex.environment(
             f"{METRICS[family.metric].label}, {significance.caption}",
             f"{label}-{family.metric}",
-            _HEADINGS,
-            _rows(family),
+            HEADINGS,
+            rows_of(family),
             [*family.notes, *significance.notes],
         )
         for family in significance.families
@@ -68,7 +68,8 @@ def frame(significance: Significance) -> pd.DataFrame:
     return pd.DataFrame(rows, dtype=object)
 
 
-def _rows(family: Family) -> list[tuple[str, list[Cell]]]:
+def rows_of(family: Family) -> list[tuple[str, list[Cell]]]:
+    """The label and the cells of every test, under `HEADINGS`."""
     return [(test.label, _cells(test)) for test in family.tests]
 
 

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from benchmarks.records import write_atomically
 from benchmarks.reporting import latex, markdown
-from benchmarks.reporting.cells import Cell
+from benchmarks.reporting.cells import labelled
 from benchmarks.reporting.numbers import NOTHING, difference, mean_and_std
 from benchmarks.reporting.search import FOLDER, Search, read_search
 from benchmarks.reporting.search_parts import Configuration, Method
@@ -18,6 +18,7 @@ from benchmarks.reporting.tuning_notes import notes
 FILES = ("search.json", "tuning.md", "tuning.tex", "tuning.csv")
 """What is below ``out/tuning`` beside the runs."""
 
+EVERY_HEADINGS = ("Strategy", "Values", "n", "ACC (%)", "Status")
 HEADINGS = ("Strategy", "Best values", "Tried", "ACC of the spec (%)", "Best ACC (%)", "Gain")
 
 
@@ -49,11 +50,7 @@ def caption(search: Search) -> str:
 
 def as_markdown(search: Search, out: Path) -> str:
     """The table of the methods, its notes, and every configuration."""
-    every = [
-        [markdown.escape(method.strategy), markdown.escape(c.text or "the spec's"), *_scored(c)]
-        for method in search.methods
-        for c in method.configurations
-    ]
+    every = [list(map(markdown.escape, row)) for row in configurations_of(search)]
     return (
         "\n\n".join(
             [
@@ -63,7 +60,7 @@ def as_markdown(search: Search, out: Path) -> str:
                 ),
                 markdown.bullets(notes(search, out)),
                 "Every configuration, the spec's own first:",
-                markdown.grid(("Strategy", "Values", "n", "ACC (%)", "Status"), every, names=2),
+                markdown.grid(EVERY_HEADINGS, every, names=2),
             ]
         )
         + "\n"
@@ -72,8 +69,7 @@ def as_markdown(search: Search, out: Path) -> str:
 
 def as_latex(search: Search, out: Path) -> str:
     """The table of the methods and its notes."""
-    cells = [(name, [Cell(text) for text in texts]) for name, *texts in rows(search)]
-    said = notes(search, out)
+    cells, said = labelled(rows(search)), notes(search, out)
     return latex.environment(caption(search), "tuning", HEADINGS, cells, said, texts=2)
 
 
@@ -122,6 +118,15 @@ def rows(search: Search) -> list[list[str]]:
             _gain(method),
         ]
         for method in search.methods
+    ]
+
+
+def configurations_of(search: Search) -> list[list[str]]:
+    """A row a configuration, under `EVERY_HEADINGS`."""
+    return [
+        [method.strategy, c.text or "the spec's", *_scored(c)]
+        for method in search.methods
+        for c in method.configurations
     ]
 
 

@@ -17,6 +17,7 @@ from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, square,
 from benchmarks.cli.app import main
 from benchmarks.errors import BadInput
 from benchmarks.reporting.report import write_report
+from benchmarks.reporting.search import Configuration, Method, Search
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\x00\u202e\"'&"
 
@@ -63,7 +64,10 @@ def test_what_a_reviewer_asks_for(comparison: Path) -> None:
         "9 finished",
         "1 failed",
         "split_digits/til (task-incremental, 3 tasks)",
-        "95 % intervals of the means",
+        "95 % interval of the mean over runs (Student's t",
+        "Paired tests of ness",
+        "ACC: ness less each strategy, points",
+        "ACC = 1/T sum_j R[T][j].",
         "[73.03, 82.97]",
         "±: sample standard deviation",
         "gpm failed (seed 0): KeyError: 'a'",
@@ -192,6 +196,39 @@ def test_two_streams_have_a_section_each(make: MakeRecord, tmp_path: Path) -> No
     ]
     run = next(r for r in page.data["runs"].values() if r["stream"] == "split_digits/cil")
     assert run["matrix"] == [HAND, shifted(HAND, 2)]
+
+
+def test_the_reference_can_be_chosen(
+    comparison: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_report(comparison, "naive")
+    page = Page((comparison / "report.html").read_text())
+    assert "Paired tests of naive" in page.text
+    assert f"python -m benchmarks report {comparison} --reference naive" in page.text
+    monkeypatch.setattr(
+        sys, "argv", ["benchmarks", "report", str(comparison), "--reference", "nes"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "did you mean 'ness'?" in capsys.readouterr().err
+
+
+def test_a_search_for_hyper_parameters_is_shown(comparison: Path) -> None:
+    tried = [Configuration(values={"eps": "<b>"}, runs=["a"])]
+    method = Method(strategy="ness", there_are=1, configurations=tried)
+    Search(
+        spec="demo.toml",
+        overrides=[],
+        stream="split_digits/til",
+        keep=["best"],
+        budget=1,
+        seeds=[11],
+        methods=[method],
+    ).write(comparison)
+    page = Page(html(comparison))
+    assert "Search for hyper-parameters" in page.text
+    assert 'eps="<b>"' in page.text or "eps=<b>" in page.text
 
 
 def test_ids_are_unique(comparison: Path) -> None:
