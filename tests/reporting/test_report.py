@@ -76,11 +76,8 @@ def test_what_a_reviewer_asks_for(comparison: Path) -> None:
     ):
         assert said in page.text
     images = list(page.all("img"))
-    assert [image["src"].partition(";")[0] for image in images if image["src"]] == [
-        "data:image/svg+xml",
-        "data:image/svg+xml",
-        "data:image/svg+xml",
-    ]
+    assert len(images) >= 3
+    assert {(image["src"] or "").partition(";")[0] for image in images} == {"data:image/svg+xml"}
     assert all(len(image["alt"] or "") > 40 for image in images)
 
 

@@ -27,7 +27,7 @@ def test_small_figures_are_vectors_and_the_same_each_time(make: MakeRecord, tmp_
     make("ness")
     make("gpm")
     first = drawn(tmp_path)
-    assert [picture.name for picture in first][:3] == ["accuracy", "matrices", "pareto"]
+    assert {"accuracy", "matrices", "pareto"} <= {picture.name for picture in first}
     assert all(b"<svg" in content(picture) for picture in first)
     assert first == drawn(tmp_path)
 
