@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.reporting import tuning
 from benchmarks.reporting.cells import Cell, labelled
 from benchmarks.reporting.search import read_search
+from benchmarks.reporting.tuning_notes import notes
 
 Rows = list[tuple[str, list[Cell]]]
 
@@ -32,5 +33,5 @@ def tuning_section(out: Path) -> TuningSection | None:
         tuning.caption(search),
         labelled(tuning.rows(search)),
         labelled(tuning.configurations_of(search)),
-        tuning.notes(search, out),
+        notes(search, out),
     )
