@@ -18,6 +18,9 @@ _SIZE = 6.5
 WIDEST = 26
 """Signs in a line of a name."""
 
+MOST_NAMED = 40
+"""Names for which a page has room: of more methods the best alone are named."""
+
 _MARKER_RADIUS = 3.2
 """Points from the middle of a marker to its edge, with a little room."""
 

@@ -19,7 +19,7 @@ from benchmarks.reporting.figures import (
     freeze,
     lower_fence,
 )
-from benchmarks.reporting.marker_names import Named, write_names
+from benchmarks.reporting.marker_names import MOST_NAMED, Named, write_names
 from benchmarks.reporting.pareto import Point, front, levels, points
 from benchmarks.reporting.pareto_legend import FRONT, legend
 from benchmarks.reporting.stats import Summary
@@ -35,15 +35,15 @@ def pareto_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
 
     The front joins the methods that no other beats in cost and ACC: filled markers, bold names.
     `joint` has no cost per task and is a level. A method far below the others is drawn at the
-    lower edge with its ACC. Where the runs were made under unequal conditions the axis of the
-    seconds says so.
+    lower edge with its ACC. Of more than `MOST_NAMED` methods those of the front alone are named.
+    Where the runs were made under unequal conditions the axis of the seconds says so.
     """
     panels = {cost: points(runs, cost) for cost in _PANELS}
     bounds = levels(runs)
     everywhere = [point.acc for panel in panels.values() for point in panel]
     if not everywhere:
         return None
-    figure = Figure(figsize=(PAGE, 2.9 + 0.06 * len(runs)))
+    figure = Figure(figsize=(PAGE, 2.9 + 0.06 * min(len(runs), MOST_NAMED)))
     floor = lower_fence([acc.mean for acc in everywhere])
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)
     for axes, (cost, panel) in zip(grid.flat, panels.items(), strict=True):
@@ -64,7 +64,7 @@ def pareto_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
     # The names are placed where the layout has put the markers, so it must not move them again.
     freeze(figure)
     for axes, named in drawn:
-        write_names(figure, axes, named)
+        write_names(figure, axes, [n for n in named if n.is_bold or len(named) <= MOST_NAMED])
     return figure
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from matplotlib.lines import Line2D
 
 from benchmarks.reporting.figures import BOUND, INK, LEVEL, sign
+from benchmarks.reporting.marker_names import MOST_NAMED
 from benchmarks.reporting.pareto import Point, front
 
 FRONT = "0.55"
@@ -20,7 +21,8 @@ def legend(panels: Sequence[Sequence[Point]], levels: Iterable[str]) -> list[Lin
     if best:
         handles.append(sign("Pareto front", INK, INK, line=FRONT))
     if sum(point.competes for point in shown) > len(best):
-        handles.append(sign("dominated", INK, "white"))
+        unnamed = " (not named)" if len(panels[0]) > MOST_NAMED else ""
+        handles.append(sign(f"dominated{unnamed}", INK, "white"))
     if not all(point.competes for point in shown):
         handles.append(sign("upper bound", BOUND, "white"))
     handles += [Line2D([], [], color=BOUND, linestyle=LEVEL, linewidth=1, label=x) for x in levels]

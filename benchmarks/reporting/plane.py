@@ -40,6 +40,19 @@ def places(runs: Mapping[str, Sequence[RunRecord]]) -> list[Place]:
     return found
 
 
+def unbeaten(of: Sequence[Place]) -> list[Place]:
+    """The competing places that no other competing one beats in both, BWT and learning accuracy."""
+    rivals = [place for place in of if place.competes]
+    return [
+        place
+        for place in rivals
+        if not any(
+            other.bwt.mean > place.bwt.mean and other.learned.mean > place.learned.mean
+            for other in rivals
+        )
+    ]
+
+
 def misplaced(runs: Mapping[str, Sequence[RunRecord]]) -> dict[str, str]:
     """The methods without a place, and why: {"joint": "accuracy on task 1 ... not recorded"}."""
     placed = {place.label for place in places(runs)}

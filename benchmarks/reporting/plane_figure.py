@@ -23,8 +23,8 @@ from benchmarks.reporting.figures import (
     name,
     sign,
 )
-from benchmarks.reporting.marker_names import WIDEST, Named, write_names
-from benchmarks.reporting.plane import Place, equal_acc, places
+from benchmarks.reporting.marker_names import MOST_NAMED, WIDEST, Named, write_names
+from benchmarks.reporting.plane import Place, equal_acc, places, unbeaten
 
 _GUIDE = "0.72"
 
@@ -33,7 +33,8 @@ def plane_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
     """Learning accuracy against BWT, means over seeds with one standard deviation each way.
 
     Faint lines join places of equal ACC, which grows to the upper right; upper bounds are grey. A
-    method far off the others is drawn at the edge with its value. None where no method has both.
+    method far off the others is drawn at the edge with its value. Of more than `MOST_NAMED` methods
+    those alone are named that none beats in both. None where no method has both.
     """
     placed = places(runs)
     if not placed:
@@ -54,6 +55,9 @@ def plane_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
     columns = legend_columns([str(x.get_label()) for x in handles], figure.get_figwidth())
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     freeze(figure)
+    if len(placed) > MOST_NAMED:
+        best = {place.label for place in unbeaten(placed)}
+        named = [one for one in named if one.label in best]
     write_names(figure, axes, named)
     return figure
 
@@ -143,7 +147,8 @@ def _draw(axes: Axes, place: Place, look: LineStyle) -> Named:
 
 
 def _legend(placed: list[Place], *, guides: bool) -> list[Line2D]:
-    handles = [sign("method", INK, INK)]
+    unnamed = ", named if none is better in both" if len(placed) > MOST_NAMED else ""
+    handles = [sign(f"method{unnamed}", INK, INK)]
     if not all(place.competes for place in placed):
         handles.append(sign("upper bound", BOUND, "white"))
     if any(place.bwt.std or place.learned.std for place in placed):

@@ -179,3 +179,15 @@ def test_names_of_25_methods_do_not_cover_each_other(make: MakeRecord, crowd: fl
 def cover(one: Bbox, other: Bbox) -> bool:
     across = one.x0 < other.x1 and other.x0 < one.x1
     return bool(across and one.y0 < other.y1 and other.y0 < one.y1)
+
+
+def test_of_too_many_methods_the_front_alone_is_named(make: MakeRecord) -> None:
+    runs = {
+        f"m{n}": [make(f"m{n}", matrix=square(50 + n, tasks=3), tasks=costing(1.0, 100 + n % 2))]
+        for n in range(41)
+    }
+    figure = drawn(runs)
+    for axes, best in zip(figure.axes, ({"m40"}, {"m40"}), strict=True):
+        assert {text.get_text() for text in axes.texts} == best
+    assert "dominated (not named)" in {t.get_text() for t in figure.legends[0].get_texts()}
+    assert figure.get_figheight() < 9.5

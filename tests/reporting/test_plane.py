@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted
+from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, square
 
 from benchmarks.record_parts import Matrix
 from benchmarks.reporting.metrics import average_accuracy, backward_transfer, learning_accuracy
-from benchmarks.reporting.plane import equal_acc, misplaced, places
+from benchmarks.reporting.plane import equal_acc, misplaced, places, unbeaten
 
 
 def test_means_over_the_runs_that_have_both(make: MakeRecord) -> None:
@@ -38,3 +38,14 @@ def test_acc_is_learning_accuracy_plus_what_transfer_leaves_of_it(matrix: Matrix
     assert isinstance(acc, float)
     assert isinstance(bwt, float)
     assert equal_acc(acc, bwt, 5) == pytest.approx(learning_accuracy(matrix))
+
+
+def test_unbeaten_is_who_has_no_rival_better_in_both(make: MakeRecord) -> None:
+    runs = {
+        "cumulative": [make("cumulative", matrix=shifted(HAND, 5))],
+        "gpm": [make("gpm", matrix=HAND)],
+        "lora": [make("lora", matrix=square(75, bwt=-25.0, tasks=3))],
+        "sgp": [make("sgp", matrix=square(78, bwt=-22.0, tasks=3))],
+    }
+    # BWT and LA: gpm -21 and 92; lora -25 and 91.7; sgp -22 and 92.7.
+    assert [place.label for place in unbeaten(places(runs))] == ["gpm", "sgp"]

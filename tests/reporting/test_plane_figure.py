@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from reporting_records import HAND, JOINT, MakeRecord, shifted, square
 
 from benchmarks.records import RunRecord
-from benchmarks.reporting.plane import equal_acc
+from benchmarks.reporting.plane import equal_acc, places, unbeaten
 from benchmarks.reporting.plane_figure import plane_figure
 
 
@@ -78,3 +78,14 @@ def test_equal_methods_are_both_named(make: MakeRecord) -> None:
     (axes,) = drawn(runs).axes
     assert {"gpm", "sgp"} <= {text.get_text() for text in axes.texts}
     assert np.isfinite(axes.get_xlim()).all()
+
+
+def test_of_too_many_methods_the_unbeaten_alone_are_named(make: MakeRecord) -> None:
+    runs = {f"m{n}": [make(f"m{n}", matrix=square(50 + n, -n / 10, 3))] for n in range(41)}
+    runs["best"] = [make("best", matrix=square(95, 0.0, 3))]
+    figure = drawn(runs)
+    names = {text.get_text() for text in figure.axes[0].texts if text.get_gid() != "acc"}
+    assert names == {place.label for place in unbeaten(places(runs))}
+    assert "best" in names
+    assert len(names) < 5
+    assert figure.legends[0].get_texts()[0].get_text() == "method, named if none is better in both"
