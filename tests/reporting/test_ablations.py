@@ -66,6 +66,7 @@ def test_truth_words_seeds_and_two_values_are_not_drawn_unasked(
         make("ness_sam", spec=args(eps=eps))
     collection = collect(tmp_path)
     assert ablations(collection, STREAM) == []
+    assert ablations(collection, STREAM, "strategy_args.bias") == []
     (asked,) = ablations(collection, STREAM, EPS)
     assert list(asked.curves) == ["ness_sam"]
 

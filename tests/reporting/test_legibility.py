@@ -53,3 +53,10 @@ def test_long_names_failed_runs_and_an_unmeasured_matrix(make: MakeRecord, tmp_p
     make("lora", matrix=[[None] * 3] * 3)
     make("from_scratch", matrix=square(3.0, -90.0, 3))
     assert "ablation-eps" in assert_all_legible(tmp_path)
+
+
+def test_a_legend_of_long_names(make: MakeRecord, tmp_path: Path) -> None:
+    for rule in ("nuclear_norm", "operator_norm", "frobenius_norm"):
+        make(spec={"strategy_args": {"eps": 0.01, "rule": f"{rule}_of_the_whole_matrix"}})
+    make("naive")
+    assert "accuracy" in assert_all_legible(tmp_path)

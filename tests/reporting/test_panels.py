@@ -44,3 +44,11 @@ def test_later_pages_are_numbered() -> None:
 )
 def test_ticks_of_tasks(tasks: int, ticks: list[int]) -> None:
     assert task_ticks(tasks) == ticks
+
+
+def test_long_names_take_no_height_from_their_panels() -> None:
+    (short,) = pages(["ness"], 1.5, 5)
+    (long,) = pages([f"ness [optimizer.lr=0.1, strategy_args.rule={'x' * 60}]"], 1.5, 5)
+    lines = long.axes.popitem()[1].get_title().count("\n")
+    assert lines > 0
+    assert long.figure.get_figheight() > short.figure.get_figheight() + 0.1 * lines
