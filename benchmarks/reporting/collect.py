@@ -119,7 +119,8 @@ def _frame(
     frame = frame.astype(dict.fromkeys(METRICS, float) if rows else {})
     frame.index.name = "id"
     own = [column for column in frame.columns if not column.startswith("spec.")]
-    return frame[own + sorted(set(frame.columns) - set(own))], reasons
+    # Copied into a block a type: pandas warns of a frame that is a block a metric.
+    return frame[own + sorted(set(frame.columns) - set(own))].copy(), reasons
 
 
 def _table_order(records: dict[str, RunRecord], specs: dict[str, Flat]) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from benchmarks.reporting.latex_text import pieces
 
@@ -37,6 +38,9 @@ SIZES = (
     Size(r"\tiny", 0.88, 6.0, 2.0),
 )
 
+_LEAST = 40.0
+"""Points that a column of words has where nothing fits."""
+
 _WIDTHS = (("ijl.,:;'|![]`", 2.4), ("ftr()-/ ", 3.3), ("mwMW%@=+\N{PLUS-MINUS SIGN}\N{EM DASH}", 7))
 _CAPITAL, _OTHER = 6.2, 4.4
 _WIDTH_OF = {sign: points for signs, points in _WIDTHS for sign in signs}
@@ -54,6 +58,7 @@ class Fit:
     """Of every row, points."""
 
 
+@lru_cache(maxsize=4096)
 def width(text: str) -> float:
     """About the width of a text in \\footnotesize, points; rather too wide than too narrow."""
     return sum(_WIDTH_OF.get(sign, _CAPITAL if sign.isupper() else _OTHER) for sign in text)
@@ -65,41 +70,42 @@ def fit(texts: Sequence[Sequence[str]], numbers: Sequence[float]) -> Fit:
     ``texts``: the columns of words, heading first, which may be broken; ``numbers``: the widths of
     the others in \\footnotesize.
     """
-    fits = [found for size in SIZES if (found := _in_size(size, texts, numbers))]
-    if not fits:
-        return _forced(SIZES[-1], texts, numbers)
-    on_a_page = (found for found in fits if sum(found.heights) <= ROWS)
-    return next((found for found in on_a_page if found.size.baseline >= _LEGIBLE), fits[0])
+    narrowest = sum(map(_narrowest, texts))
+    between = len(texts) + len(numbers) - 1
+    left = {
+        size: LINE - sum(numbers) * size.scale - 2 * size.separation * between for size in SIZES
+    }
+    wide_enough = [size for size in SIZES if narrowest * size.scale <= left[size]]
+    if not wide_enough:
+        return _set(SIZES[-1], texts, max(left[SIZES[-1]], _LEAST * len(texts)))
+    largest = _set(wide_enough[0], texts, left[wide_enough[0]])
+    for size in wide_enough:
+        found = _set(size, texts, left[size])
+        if size.baseline >= _LEGIBLE and sum(found.heights) <= ROWS:
+            return found
+    return largest
 
 
-def _in_size(size: Size, texts: Sequence[Sequence[str]], numbers: Sequence[float]) -> Fit | None:
-    narrowest = sum(
-        max(width(piece) for text in column for word in text.split() for piece in pieces(word, 0))
-        for column in texts
+def _narrowest(column: Sequence[str]) -> float:
+    return max(
+        width(piece) for text in column for word in text.split() for piece in pieces(word, 0)
     )
-    if narrowest * size.scale > _left(size, texts, numbers):
-        return None
-    return _forced(size, texts, numbers)
 
 
-def _forced(size: Size, texts: Sequence[Sequence[str]], numbers: Sequence[float]) -> Fit:
-    left = max(_left(size, texts, numbers), 40.0 * len(texts))
-    natural = [max(map(width, column)) * size.scale for column in texts]
-    rows = len(texts[0]) - 1
+def _set(size: Size, texts: Sequence[Sequence[str]], left: float) -> Fit:
+    """The table in that size, its texts in `left` points."""
+    widths = [[width(text) * size.scale for text in column] for column in texts]
+    natural = list(map(max, widths))
+    rows = range(1, len(texts[0]))
     if sum(natural) <= left:
-        return Fit(size, ["l"] * len(texts), False, [size.baseline] * rows)
+        return Fit(size, ["l"] * len(texts), False, [size.baseline for _ in rows])
     given = [left * each / sum(natural) for each in natural]
     formats = [rf"p{{{math.floor(points / LINE * 100) / 100}\linewidth}}" for points in given]
     lines = [
         max(
-            math.ceil(1.15 * width(column[row]) * size.scale / points)
-            for column, points in zip(texts, given, strict=True)
+            math.ceil(1.15 * column[row] / points)
+            for column, points in zip(widths, given, strict=True)
         )
-        for row in range(1, rows + 1)
+        for row in rows
     ]
     return Fit(size, formats, True, [size.baseline * count for count in lines])
-
-
-def _left(size: Size, texts: Sequence[Sequence[str]], numbers: Sequence[float]) -> float:
-    columns = len(texts) + len(numbers)
-    return LINE - sum(numbers) * size.scale - 2 * size.separation * (columns - 1)

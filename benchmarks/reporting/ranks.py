@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -48,12 +48,14 @@ def rank_frame(finished: dict[str, list[RunRecord]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def render(frame: pd.DataFrame, caption: str, source: str) -> str:
-    """The frame as Markdown; `source` is the note on where the numbers come from."""
+def render(frame: pd.DataFrame, broken: Sequence[str], caption: str, source: str) -> str:
+    """The frame as Markdown, and a row for each label of runs that have no last task; `source` is
+    the note on where the numbers come from."""
     rows = [
         [markdown.escape(label), markdown.escape(layer), *numbers]
         for label, layer, *numbers in rows_of(frame)
     ]
+    rows += [[markdown.escape(label), NOTHING, "0", *[NOTHING] * len(_FORMS)] for label in broken]
     title = f"# Ranks and interference in the last task: {markdown.escape(caption)}"
     notes = markdown.bullets([*NOTES, source])
     return "\n\n".join([title, markdown.grid(HEADINGS, rows, names=2), notes]) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from scipy.special import stdtrit
@@ -49,8 +50,12 @@ def summarise(values: Sequence[float]) -> Summary:
         return Summary(n, mean, None, None)
     std = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     if n >= BOOTSTRAP_FROM:
-        return Summary(n, mean, std, bca(values, CONFIDENCE), "BCa bootstrap")
+        return Summary(n, mean, std, _bca(tuple(values), CONFIDENCE), "BCa bootstrap")
     return Summary(n, mean, std, student(mean, std, n), "Student's t")
+
+
+# The tables of one stream ask for the same intervals again.
+_bca = lru_cache(maxsize=1024)(bca)
 
 
 def student(mean: float, std: float, n: int) -> tuple[float, float]:

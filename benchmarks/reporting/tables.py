@@ -78,7 +78,12 @@ def write_tables(out: Path, reference: str | None = None) -> Written:
             written.messages += [f"{stream}: {note}" for note in tests.notes]
         layers = ranks.rank_frame(collection.finished(stream))
         if len(layers):
-            texts[f"{stem}-ranks.md"] = ranks.render(layers, table.caption, table.notes[-1])
+            texts[f"{stem}-ranks.md"] = ranks.render(
+                layers,
+                [row.label for row in table.rows if not row.n],
+                table.caption,
+                table.notes[-1],
+            )
             texts[f"{stem}-ranks.csv"] = _csv(layers)
         beside = [c for c in compare(collection, stream, published) if c.measured]
         if beside:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,15 @@ def test_damaged_records_reach_the_messages(comparison: Path) -> None:
     assert len(written.paths) == 10
 
 
+def test_a_frame_of_many_settings_is_written_without_a_warning(
+    make: MakeRecord, tmp_path: Path
+) -> None:
+    make(spec={"strategy_args": {f"key_{number}": number for number in range(120)}})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_tables(tmp_path)
+
+
 def test_several_streams_in_one_folder(make: MakeRecord, tmp_path: Path) -> None:
     make(stream="split_mnist/til", spec={"stream_args.flip": True})
     make(stream="split_digits/cil")
@@ -305,6 +315,7 @@ def test_ranks_of_the_last_task(make: MakeRecord, tmp_path: Path) -> None:
         last = task(ranks={"fc1": rank, "fc2": 0}, interference={"fc1": felt})
         make("ness", seed, [[90.0, None], [90.0, 90.0]], tasks=[early, last])
     make("naive", 0, [[90.0, None], [90.0, 90.0]])
+    make("gpm", 1, CUT_OFF, status="diverged", error="NaN", tasks=[])
     write_tables(tmp_path)
     first, second = rows(tmp_path, "split_digits-til-ranks.csv")
     assert (first["label"], first["layer"], first["rank_n"]) == ("ness", "fc1", "2")
@@ -313,6 +324,7 @@ def test_ranks_of_the_last_task(make: MakeRecord, tmp_path: Path) -> None:
     text = table(tmp_path, "split_digits-til-ranks.md")
     assert "12.0 ± 2.8" in text
     assert "2.00e-02 ± 1.41e-02" in text
+    assert row_of(text, "gpm: diverged (seed 1)")[1:] == ["—", "0", "—", "—", "—"]
 
 
 def test_headline(comparison: Path) -> None:
