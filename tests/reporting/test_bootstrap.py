@@ -36,10 +36,12 @@ def test_values_that_are_all_equal_have_a_point() -> None:
 
 
 def test_means_that_tie_on_paper_tie() -> None:
-    # Means of whole numbers tie often; divided by 7 their sums differ in the last bits.
-    whole = [1, 2, 3, 4, 5, 6, 7, 8, 9, 20]
-    parts = bca([value / 7 for value in whole], 0.95)
-    assert parts == pytest.approx([limit / 7 for limit in bca(whole, 0.95)], abs=1e-9)
+    # Means of eighths tie exactly; those of sevenths, and far from 0, differ in their last bits.
+    whole = [0, 1, 2, 3, 4, 5, 6, 7, 8, 8]
+    parts = [value / 7 + 99.1 for value in whole]
+    for percent in range(50, 100):
+        expected = [limit / 7 + 99.1 for limit in bca(whole, percent / 100)]
+        assert bca(parts, percent / 100) == pytest.approx(expected, abs=1e-9)
 
 
 def test_one_value_is_refused() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted
 
+from benchmarks.integrity import id_of
 from benchmarks.reporting.collect import collect
 from benchmarks.reporting.pairs import by_seeds, differences
 
@@ -35,8 +36,15 @@ def test_runs_without_the_number_are_in_no_pair(make: MakeRecord, tmp_path: Path
     assert found == {"acc": {"joint": {(1, 1, 1, 0): pytest.approx(97)}}, "bwt": {}}
 
 
-def test_a_seed_that_no_spec_has_is_the_same_in_all(make: MakeRecord, tmp_path: Path) -> None:
+def test_a_seed_that_a_spec_lacks_is_one_seed(make: MakeRecord, tmp_path: Path) -> None:
+    make("naive", 1, spec=SAME)
     for strategy in ("ness", "gpm"):
-        make(strategy, 1, spec=SAME | {"data_seed": None})
+        record = make(strategy, 1, spec=SAME)
+        (stored,) = tmp_path.glob(f"runs/**/*{record.id}*.json")
+        stored.unlink()
+        spec = {key: value for key, value in record.spec.items() if key != "data_seed"}
+        record.model_copy(update={"spec": spec, "id": id_of(spec)}).write(tmp_path)
     acc = by_seeds(collect(tmp_path), STREAM, ["acc"])["acc"]
+    assert acc["ness"] == {(1, 1, None, 0): 78}
     assert differences(acc["ness"], acc["gpm"]) == [0]
+    assert differences(acc["ness"], acc["naive"]) == []
