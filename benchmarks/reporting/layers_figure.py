@@ -14,7 +14,7 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmarks.reporting.figures import INK, Runs, balanced, legend_columns, name
+from benchmarks.reporting.figures import INK, PAGE_HEIGHT, Runs, balanced, legend_columns, name
 from benchmarks.reporting.layers import Array, courses, has, layers
 from benchmarks.reporting.panels import page_width, task_ticks
 from benchmarks.reporting.zero_axis import ZeroAxis
@@ -22,7 +22,10 @@ from benchmarks.reporting.zero_axis import ZeroAxis
 FEW = 6
 """Layers up to which each has a marker and a line in the legend; more have a scale of colours."""
 
-_COLUMNS, _ROWS = 4, 6
+_COLUMNS = 4
+_SIGNS = 26
+"""Of a line of a panel's name."""
+
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _BOUND = (0, (1, 1.5))
 _NAMES = {"rank": "Rank\n(free directions)", "interference": "Interference\n(relative)"}
@@ -65,23 +68,30 @@ def layers_figures(runs: Runs) -> list[Figure]:
         {quantity: _scale(drawn, quantity, of_net) for quantity in _NAMES},
         max(len(record.tasks) for records in drawn.values() for record in records),
     )
+    height = 1.35 + 0.11 * max(name(label, _SIGNS).count("\n") for label in drawn)
     # An even number: the two rows of a method stay together.
-    return [_page(runs, rows[start : start + _ROWS], net) for start in range(0, len(rows), _ROWS)]
+    per_page = max(int((PAGE_HEIGHT - 1) / height) // 2 * 2, 2)
+    return [
+        _page(runs, rows[start : start + per_page], net, height)
+        for start in range(0, len(rows), per_page)
+    ]
 
 
 def _scale(runs: Runs, quantity: str, of_net: list[str]) -> ZeroAxis:
-    shown = [quantity, "interference_bound"] if quantity == "interference" else [quantity]
-    return ZeroAxis(
-        np.concatenate(
-            [courses(runs[label], one, of_net)[0].ravel() for label in runs for one in shown]
-        )
-    )
+    drawn = [courses(records, quantity, of_net) for records in runs.values()]
+    values = [part for mean, std in drawn for part in (mean, mean + std)]
+    if quantity == "interference":
+        values += [courses(records, f"{quantity}_bound", of_net)[0] for records in runs.values()]
+    return ZeroAxis(np.concatenate(values))
 
 
-def _page(runs: Runs, rows: list[Row], net: _Net) -> Figure:
+def _page(runs: Runs, rows: list[Row], net: _Net, height: float) -> Figure:
     columns = max(len(labels) for _, labels in rows)
-    lines = max(name(label, 26).count("\n") for _, labels in rows for label in labels)
-    figure = Figure(figsize=(page_width(columns), 0.7 + (1.35 + 0.11 * lines) * len(rows)))
+    width = page_width(columns)
+    signs = _signs(net, has_bound=any(quantity == "interference" for quantity, _ in rows))
+    beside = legend_columns([str(x.get_label()) for x in signs], width)
+    around = 0.5 + 0.15 * -(-len(signs) // beside)
+    figure = Figure(figsize=(width, around + height * len(rows)))
     grid = figure.subplots(len(rows), columns, sharex=True, sharey="row", squeeze=False)
     used = []
     for line, (quantity, labels) in zip(grid, rows, strict=True):
@@ -89,7 +99,7 @@ def _page(runs: Runs, rows: list[Row], net: _Net) -> Figure:
         for axes in line[len(labels) :]:
             axes.remove()
         for axes, label in zip(line, labels, strict=False):
-            axes.set_title(name(label, 26), fontsize=6.5, pad=3, parse_math=False)
+            axes.set_title(name(label, _SIGNS), fontsize=6.5, pad=3, parse_math=False)
             _draw(axes, *courses(runs[label], quantity, net.layers), quantity, net)
             if quantity == "interference":
                 bound, _ = courses(runs[label], "interference_bound", net.layers)
@@ -102,8 +112,10 @@ def _page(runs: Runs, rows: list[Row], net: _Net) -> Figure:
         *_, lowest = (row for row, (_, labels) in enumerate(rows) if column < len(labels))
         grid[lowest, column].tick_params(labelbottom=True)
     figure.supxlabel("Task", fontsize=rcParams["axes.labelsize"])
-    has_bound = any(quantity == "interference" for quantity, _ in rows)
-    _explain(figure, used, net, has_bound=has_bound)
+    if signs:
+        figure.legend(handles=signs, loc="outside upper center", ncols=beside)
+    if len(net.layers) > FEW:
+        _name_colours(figure, used, net)
     return figure
 
 
@@ -136,30 +148,25 @@ def _look(number: int, net: _Net) -> dict[str, Any]:
     return look | {"marker": _MARKERS[number], "markersize": 4.8 - 0.4 * number}
 
 
-def _explain(figure: Figure, used: list[Axes], net: _Net, *, has_bound: bool) -> None:
-    """The layers, as lines of a legend or a scale of colours, and the bound."""
-    few = len(net.layers) <= FEW
+def _signs(net: _Net, *, has_bound: bool) -> list[Line2D]:
+    """For the legend: few layers, and the bound."""
     handles = [
         Line2D([], [], **_look(number, net), label=name(layer, 30))
         for number, layer in enumerate(net.layers)
-        if few
+        if len(net.layers) <= FEW
     ]
-    if has_bound:
-        handles.append(
-            Line2D([], [], color=INK, linestyle=_BOUND, linewidth=0.9, label="bound (dotted)")
-        )
-    if handles:
-        columns = legend_columns([str(x.get_label()) for x in handles], figure.get_figwidth())
-        figure.legend(handles=handles, loc="outside upper center", ncols=columns)
-    if not few:
-        count = len(net.layers)
-        norm = BoundaryNorm(np.arange(count + 1) - 0.5, count)
-        bar = figure.colorbar(
-            ScalarMappable(norm, net.colours), ax=used, fraction=0.04, aspect=40, pad=0.02
-        )
-        every = -(-count // 20)
-        shown = list(range(0, count, every))
-        bar.set_ticks(shown, labels=[net.layers[number] for number in shown], fontsize=6)
-        bar.ax.tick_params(length=0)
-        bar.ax.invert_yaxis()
-        bar.outline.set_visible(False)
+    look: dict[str, Any] = {"color": INK, "linestyle": _BOUND, "linewidth": 0.9}
+    return handles + [Line2D([], [], label="bound (dotted)", **look)] * has_bound
+
+
+def _name_colours(figure: Figure, used: list[Axes], net: _Net) -> None:
+    count = len(net.layers)
+    norm = BoundaryNorm(np.arange(count + 1) - 0.5, count)
+    bar = figure.colorbar(
+        ScalarMappable(norm, net.colours), ax=used, fraction=0.04, aspect=40, pad=0.02
+    )
+    shown = list(range(0, count, -(-count // 20)))
+    bar.set_ticks(shown, labels=[net.layers[number] for number in shown], fontsize=6)
+    bar.ax.tick_params(length=0)
+    bar.ax.invert_yaxis()
+    bar.outline.set_visible(False)

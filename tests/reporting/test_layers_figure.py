@@ -56,3 +56,11 @@ def test_the_two_panels_of_a_method_are_on_one_page(make: MakeRecord) -> None:
 
 def test_nothing_recorded_draws_nothing(make: MakeRecord) -> None:
     assert layers_figures({"naive": [make("naive")]}) == []
+
+
+def test_long_names_and_layers_stay_on_pages_of_print(make: MakeRecord) -> None:
+    runs = crowd(make, 14, 2, layers=6, seeds=1)
+    long = {f"{label} [{'rule=x, ' * 30}]": records for label, records in runs.items()}
+    figures = layers_figures(long)
+    assert all(figure.get_figheight() <= 9.5 for figure in figures)
+    assert len(figures) > len(layers_figures(runs))
