@@ -73,6 +73,7 @@ def check_matrix(name: str, matrix: Matrix, size: int) -> None:
     """Raise `ValueError` unless it is ``size`` x ``size`` percentages, or null."""
     if {len(matrix), *map(len, matrix)} - {size}:
         raise ValueError(f"{name} is not square, or not of one size with the other")
-    for value in (value for row in matrix for value in row):
-        if value is not None and not 0 <= value <= 100:
+    known = [value for row in matrix for value in row if value is not None]
+    for value in (min(known), max(known)) if known else ():
+        if not 0 <= value <= 100:
             raise ValueError(f"accuracy {value} is not a percentage")

@@ -11,11 +11,11 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmarks.errors import BadInput
-from benchmarks.integrity import decode, id_of, proven, without_checksum
+from benchmarks.integrity import decode, id_of, without_checksum
 from benchmarks.interruptions import writing
 from benchmarks.record_layers import listed_layers, named_layers
 from benchmarks.record_parts import Described, Matrix, Percent, TaskRecord, check_matrix
-from benchmarks.record_text import lay_out
+from benchmarks.record_text import lay_out, proven
 
 IMPLIED: dict[str, Any] = {
     "protocol.keep": "best",

@@ -112,9 +112,9 @@ def accuracy_so_far(matrix: Matrix) -> list[Percent | None]:
     The average accuracy at task i of Chaudhry et al. (2018): the curve of the figures.
     """
     course: list[Percent | None] = []
-    for i in range(len(matrix)):
-        seen = read(matrix, ((i, j) for j in range(i + 1)))
-        course.append(None if isinstance(seen, Undefined) else mean(seen))
+    for i, row in enumerate(matrix):
+        seen = [value for value in row[: i + 1] if value is not None]
+        course.append(mean(seen) if len(seen) == i + 1 else None)
     return course
 
 
@@ -144,23 +144,21 @@ def _falls(matrix: Matrix) -> list[tuple[Percent, Percent]] | Undefined:
     if len(matrix) == 1:
         return ONE_TASK
     falls = []
-    for j in range(last):
-        course = read(matrix, ((i, j) for i in range(j, last + 1)))
-        if isinstance(course, Undefined):
-            return course
+    for j, column in enumerate(list(zip(*matrix, strict=True))[:-1]):
+        course = [value for value in column[j:] if value is not None]
+        if len(course) <= last - j:
+            return _missing(matrix, j + column[j:].index(None), j)
         falls.append((max(course[:-1]), course[-1]))
     return falls or NO_TASKS
 
 
 def read(matrix: Matrix, cells: Iterable[tuple[int, int]]) -> list[Percent] | Undefined:
     """The entries at (after, task), 0-based; `Undefined` if any was not recorded."""
-    values = []
-    for after, task in cells:
-        value = matrix[after][task]
-        if value is None:
-            return _missing(matrix, after, task)
-        values.append(value)
-    return values or NO_TASKS
+    cells = list(cells)
+    values = [matrix[after][task] for after, task in cells]
+    if None in values:
+        return _missing(matrix, *cells[values.index(None)])
+    return [value for value in values if value is not None] or NO_TASKS
 
 
 def _missing(matrix: Matrix, after: int, task: int) -> Undefined:
