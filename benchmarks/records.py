@@ -186,8 +186,12 @@ def read_all(out: Path, stream: str = "") -> Iterator[RunRecord | DamagedRecord]
     ``stream``: only those of this stream.
     """
     runs = out / "runs" / stream
+    of_folder: dict[Path, bool] = {}
     for path in sorted(runs.rglob("*.json")):
-        if any(holds_no_records(parent) for parent in path.relative_to(runs).parents):
+        if path.parent not in of_folder:
+            inside = path.relative_to(runs).parents
+            of_folder[path.parent] = not any(holds_no_records(parent) for parent in inside)
+        if not of_folder[path.parent]:
             continue
         try:
             yield RunRecord.read(path)
