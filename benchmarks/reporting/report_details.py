@@ -15,8 +15,9 @@ from benchmarks.reporting.report_text import visible
 from benchmarks.reporting.run_toml import has_seeds_of_a_sweep, run_toml
 from benchmarks.reporting.specs import at, show
 
-ROOM = 2_500_000
-"""Bytes that the data of the runs may take, so that a report of 500 runs can be sent by mail."""
+ROOM, MOST = 2_500_000, 5000
+"""Bytes that the data of the runs may take, so that a report of 500 runs can be sent by mail, and
+runs of which not even the least would fit."""
 
 _COSTS: dict[str, Callable[[TaskRecord], float | None]] = {
     "Training (s)": lambda task: task.train_s,
@@ -51,8 +52,10 @@ def details(collection: Collection) -> tuple[dict[str, Any], list[str]]:
     ``runs`` has a table a run by id; what many share is stored once: ``shared`` the settings of
     all runs of a stream, ``environments``, and ``tomls``, the specs without their seeds.
     """
+    if len(collection.records) > MOST:
+        return _NOTHING
     data = _all(collection)
-    left_out = []
+    left_out: list[str] = []
     for part, name in _PARTS.items():
         if len(as_json(data)) <= ROOM:
             break
@@ -60,8 +63,14 @@ def details(collection: Collection) -> tuple[dict[str, Any], list[str]]:
             run.pop(part, None)
         left_out.append(name)
     if left_out and len(as_json(data)) > ROOM:
-        return {"runs": {}}, ["everything but their row in this table"]
+        return _NOTHING
     return data, left_out
+
+
+_NOTHING: tuple[dict[str, Any], list[str]] = (
+    {"runs": {}},
+    ["everything but their row in this table"],
+)
 
 
 def as_json(data: Mapping[str, Any]) -> str:

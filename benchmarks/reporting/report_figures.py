@@ -16,7 +16,7 @@ from benchmarks.reporting.figures import LineStyle
 from benchmarks.reporting.plots import STYLE, stream_figures
 from benchmarks.reporting.report_captions import said_of
 
-LARGEST_VECTOR, MOST_TEXTS = 150_000, 400
+LARGEST_VECTOR, MOST_TEXTS = 150_000, 200
 """Bytes of SVG, and pieces of text, beyond which the pixels of a figure are the smaller file by
 far."""
 

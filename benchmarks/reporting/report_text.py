@@ -22,7 +22,7 @@ def visible(value: Any) -> Any:
 
     Of `Markup` and of what is no text nothing is changed.
     """
-    if isinstance(value, Markup):
+    if isinstance(value, Markup) or (isinstance(value, str) and _is_plain(value)):
         return value
     if isinstance(value, str):
         return _UNSEEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", value)
@@ -31,6 +31,10 @@ def visible(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [visible(part) for part in value]
     return value
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def prose(text: str) -> Markup:

@@ -17,7 +17,8 @@ from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, square,
 from benchmarks.cli.app import main
 from benchmarks.errors import BadInput
 from benchmarks.reporting.report import write_report
-from benchmarks.reporting.search import Configuration, Method, Search
+from benchmarks.reporting.search import Search
+from benchmarks.reporting.search_parts import Configuration, Method
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\x00\u202e\"'&"
 

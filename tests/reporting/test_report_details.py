@@ -47,6 +47,11 @@ def test_too_many_runs_lose_the_largest_parts_first(
     assert details(collection) == ({"runs": {}}, ["everything but their row in this table"])
 
 
+def test_of_very_many_runs_nothing_is_read(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_details, "MOST", 1)
+    assert details(collect(out))[0] == {"runs": {}}
+
+
 def test_json_holds_no_markup_and_says_the_same() -> None:
     data = {"a": "</script><!-- & \u2028", "b": [1.5, None]}
     text = as_json(data)

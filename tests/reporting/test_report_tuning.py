@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.errors import BadInput
 from benchmarks.reporting.report_tuning import tuning_section
-from benchmarks.reporting.search import Configuration, Method, Search, search_path
+from benchmarks.reporting.search import Search, search_path
+from benchmarks.reporting.search_parts import Configuration, Method
 
 
 def test_a_search_whose_runs_are_missing(tmp_path: Path) -> None:
