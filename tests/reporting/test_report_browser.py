@@ -248,3 +248,15 @@ def test_no_window_scrolls_sideways(browser, size: tuple[int, int]) -> None:
         browser.execute_script("arguments[0].open = true", details)
     assert browser.execute_script("return arguments[0].scrollWidth", body) <= size[0]
     assert browser.execute_script(width) <= size[0]
+
+
+def test_print_shows_every_table_whole(browser) -> None:
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        for box in browser.find_elements("css selector", "main > section > .scroll"):
+            assert box.is_displayed()
+            assert box.value_of_css_property("overflow") == "visible"
+        assert css(browser, "#all-runs").is_displayed()
+        assert not css(browser, "#filter").is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
