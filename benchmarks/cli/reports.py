@@ -28,7 +28,11 @@ ReferenceOption = Annotated[
 
 @app.command()
 def tables(directory: DirArgument, reference: ReferenceOption = None) -> None:
-    """Write DIR/tables/*.{md,tex,csv} from the records of DIR, and print the headline table."""
+    """Write DIR/tables/*.{md,tex,csv} from the records of DIR, and print the headline table.
+
+    Of each stream: STREAM.md and .tex (means), STREAM.csv (a row a run), and with a suffix -summary
+    and -intervals (95 % intervals), -tests (paired tests), -cost, -ranks and -published.
+    """
     from benchmarks.reporting.tables import write_tables
 
     with _writing(directory):

@@ -18,9 +18,23 @@ from benchmarks.reporting.specs import IMAGES, confounds, flatten, who_has_what
 
 
 def seeds(runs: pd.DataFrame) -> str:
-    """``seed 1`` or ``seeds 1, 2``."""
-    listed = [NOTHING if pd.isna(seed) else str(seed) for seed in runs["seed"]]
-    return f"{'seed' if len(listed) == 1 else 'seeds'} {', '.join(listed)}"
+    """``seed 1``, ``seeds 1, 2`` or, of more than three in a row, ``seeds 1 to 5``."""
+    spans: list[list[Any]] = []
+    for seed in runs["seed"]:
+        if spans and isinstance(seed, int) and spans[-1][-1] == seed - 1:
+            spans[-1].append(seed)
+        else:
+            spans.append([seed])
+    listed = [
+        text
+        for span in spans
+        for text in ([f"{span[0]} to {span[-1]}"] if len(span) > 3 else map(_seed, span))
+    ]
+    return f"{'seed' if len(runs) == 1 else 'seeds'} {', '.join(listed)}"
+
+
+def _seed(seed: object) -> str:
+    return NOTHING if pd.isna(seed) else str(seed)
 
 
 def errors(runs: pd.DataFrame) -> list[str]:

@@ -50,7 +50,7 @@ def interval(summary: Summary, unit: Unit) -> str:
 def interval_methods(summaries: Iterable[Summary]) -> str:
     """By which methods their intervals are, in words; empty where none has one."""
     used = {summary.method for summary in summaries if summary.method}
-    bootstrap = f"BCa bootstrap of {RESAMPLES:,} resamples (Efron 1987)"
+    bootstrap = f"BCa bootstrap of {RESAMPLES:,} resamples, Efron 1987"
     if len(used) == 2:
         return f"Student's t where n < {BOOTSTRAP_FROM}, else {bootstrap}"
     return "".join(bootstrap if method == "BCa bootstrap" else method for method in used)

@@ -140,18 +140,19 @@ def _out_of_reach(metric: str, tests: Sequence[PairedTest]) -> list[str]:
 def _meaning(families: Sequence[Family], reference: str) -> list[str]:
     found = [test.difference for family in families for test in family.tests if test.difference]
     lower = [METRICS[f.metric].label for f in families if not METRICS[f.metric].higher_is_better]
-    flips = "of all sign flips"
+    flips = "over all sign flips (Fisher 1935)"
     if any(summary.n > EXACT_UP_TO for summary in found):
-        flips += f" (of {SAMPLED:,} random ones above {EXACT_UP_TO} pairs; Phipson and Smyth 2010)"
+        flips += (
+            f", above {EXACT_UP_TO} pairs over {SAMPLED:,} random ones (Phipson and Smyth 2010)"
+        )
     lines = [
         (
             f"Pairs: runs of {reference} and of the method with the same seeds. Difference: "
             f"{reference} - method, percentage points, mean over the pairs."
         ),
         (
-            f"p: two-sided permutation test of the mean difference, {flips} (Fisher 1935). p "
-            "(Holm): corrected for all comparisons of the metric (Holm 1979). "
-            f"*: significant at {ALPHA}."
+            f"p: two-sided permutation test of the mean difference, {flips}. p (Holm): corrected "
+            f"for all comparisons of the metric (Holm 1979). *: significant at {ALPHA}."
         ),
     ]
     if methods := interval_methods(found):

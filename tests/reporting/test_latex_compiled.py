@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -56,7 +57,7 @@ def compiled(folder: Path, build: Path) -> tuple[str, str]:
             name,
         ],
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(build), "max_print_line": "10000"},
+        env=os.environ | {"HOME": str(build), "max_print_line": "10000"},
         capture_output=True,
         timeout=120,
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+import pytest
 from reporting_records import MakeRecord
 
+from benchmarks.reporting.notes import seeds
 from benchmarks.reporting.tables import write_tables
 
 
@@ -38,3 +41,18 @@ def test_runs_of_several_commits_and_uncommitted_code_are_noted(
     write_tables(tmp_path)
     assert "- The runs are of 2 commits: aaaaaaa, bbbbbbb." in path.read_text()
     assert "- Made with changes that were not committed: 1 of 3 runs." in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("listed", "shown"),
+    [
+        ([1], "seed 1"),
+        ([1, 2, 3], "seeds 1, 2, 3"),
+        ([1, 2, 3, 4], "seeds 1 to 4"),
+        ([1, 2, 3, 4, 37], "seeds 1 to 4, 37"),
+        ([0, 2, 3, 4, 5, 9, 10], "seeds 0, 2 to 5, 9, 10"),
+        ([1, 1, float("nan")], "seeds 1, 1, \N{EM DASH}"),
+    ],
+)
+def test_seeds_in_a_row_are_a_span(listed: list[object], shown: str) -> None:
+    assert seeds(pd.DataFrame({"seed": pd.Series(listed, dtype=object)})) == shown

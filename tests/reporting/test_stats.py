@@ -75,7 +75,7 @@ def test_interval_as_shown() -> None:
 
 def test_the_methods_of_intervals_are_named() -> None:
     one, few, many = summarise([1.0]), summarise([1.0, 2.0]), summarise([*map(float, range(10))])
-    bootstrap = "BCa bootstrap of 9,999 resamples (Efron 1987)"
+    bootstrap = "BCa bootstrap of 9,999 resamples, Efron 1987"
     assert interval_methods([one]) == ""
     assert interval_methods([one, few]) == "Student's t"
     assert interval_methods([many]) == bootstrap

@@ -95,7 +95,7 @@ def test_ten_seeds_are_bootstrapped_and_the_table_says_so(make: MakeRecord, tmp_
     for seed in range(10):
         make("ness", seed, shifted(HAND, -(seed**2) / 5))
     write_tables(tmp_path)
-    bootstrap = "BCa bootstrap of 9,999 resamples (Efron 1987)"
+    bootstrap = "BCa bootstrap of 9,999 resamples, Efron 1987"
     assert f"interval of the mean over runs ({bootstrap}, not cut at" in table(
         tmp_path, "split_digits-til.md"
     )
