@@ -33,7 +33,7 @@ def seeds(runs: pd.DataFrame) -> str:
     return f"{'seed' if len(runs) == 1 else 'seeds'} {', '.join(listed)}"
 
 
-def _seed(seed: object) -> str:
+def _seed(seed: Any) -> str:
     return NOTHING if pd.isna(seed) else str(seed)
 
 

@@ -48,9 +48,16 @@ def show(value: object) -> str:
     """
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False) if _AMBIGUOUS(value) else value
+    return json.dumps(_whole(value), sort_keys=True, ensure_ascii=False)
+
+
+def _whole(value: object) -> object:
+    """The value with 1 for 1.0, in lists too."""
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+        return int(value)
+    return value
 
 
 def labels(runs: Mapping[str, tuple[str, Flat]]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reporting_records import MakeRecord
 
@@ -102,6 +102,7 @@ def same(one: Any, two: Any) -> bool:
 
 @settings(deadline=None)  # a slow machine is no fault of a label
 @given(FLAT, FLAT)
+@example({"a": [-2, 1]}, {"a": [-2, 1.0]})
 def test_one_label_means_one_spec(one: dict[str, Any], two: dict[str, Any]) -> None:
     named = labels({"x": ("ness", one), "y": ("ness", two)})
     implied = [{"protocol.keep": "best"} | flat for flat in (one, two)]
