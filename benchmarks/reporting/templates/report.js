@@ -178,7 +178,10 @@
     (run.matrix ?? []).forEach((values, number) => add(matrix(values, number
       ? "Accuracy among the task's own classes (%): tested on task, across; after training on, down"
       : "Accuracy (%): tested on task, across; after training on, down")));
-    if (run.undefined) add(make("p", `Undefined: ${run.undefined}`, "hint"));
+    if (run.undefined) {
+      const reasons = run.undefined.split("; ").map((reason) => make("li", reason));
+      add(folding("Numbers that this run does not have", [make("ul", reasons, "notes")]));
+    }
     if (run.costs && Object.keys(run.costs).length) add(perTask("Costs of each task", run.costs));
     for (const [name, layers] of Object.entries(run.layers ?? {}))
       add(folding(`${name} of each layer and task`, [perTask(name, layers)]));
