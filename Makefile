@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
 .PHONY: help setup demo test test-ray test-slurm test-report damage torture lint format compare tune digits cpu ablations as-released doctor \
-        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots report fidelity metrics speed scale patches clean
+        paper-cifar100 paper-5datasets paper-miniimagenet paper-tables plan data tables plots report fidelity metrics readme speed scale patches clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,10 +29,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PY) -m pip install -qq -c constraints.txt -e ".[bench,dev]"
 	touch $@
 
-demo: $(STAMP) ## seven strategies x 3 seeds on scikit-learn's digits: table, figures, about a minute
+demo: $(STAMP) ## seven strategies x 3 seeds on scikit-learn's digits: table, figures, report
 	$(PY) -m benchmarks sweep benchmarks/specs/demo.toml --out results/demo --workers $(WORKERS)
 	$(PY) -m benchmarks tables results/demo
 	$(PY) -m benchmarks plots results/demo
+	$(PY) -m benchmarks report results/demo
 
 test: $(STAMP) ## all tests, under 10 minutes on two cores
 	$(PY) -m pytest -n 2
@@ -85,7 +86,8 @@ format: $(STAMP) ## put the code into ruff's form
 compare: $(STAMP) ## run SPEC=... into OUT=... (SWEEP="--set ..."), goes on where it stopped; failed runs are rows
 	$(PY) -m benchmarks sweep $(SPEC) --out $(OUT) --workers $(WORKERS) $(SWEEP); status=$$?; \
 	    [ $$status -le 1 ] || exit $$status; \
-	    $(PY) -m benchmarks tables $(OUT) && $(PY) -m benchmarks plots $(OUT) && exit $$status
+	    $(PY) -m benchmarks tables $(OUT) && $(PY) -m benchmarks plots $(OUT) && \
+	    $(PY) -m benchmarks report $(OUT) && exit $$status
 
 tune: $(STAMP) ## [tune] of SPEC=... on validation images: OUT=.../tuned.toml
 	$(PY) -m benchmarks tune $(SPEC) --out $(OUT) --workers $(WORKERS) $(SWEEP)
@@ -180,6 +182,10 @@ fidelity: $(STAMP) ## write docs/fidelity.md from the docstrings of the methods
 
 metrics: $(STAMP) ## write docs/metrics.md from the docstrings of the metrics
 	$(PY) -m benchmarks metrics
+
+readme: $(STAMP) ## the demo's result into README.md, from results/cpu/demo
+	$(MAKE) tune compare SPEC=benchmarks/specs/demo.toml OUT=results/cpu/demo
+	$(PY) -m benchmarks readme
 
 speed: $(STAMP) ## what NESS and the harness cost as ratios, twenty minutes (SPEED="--only step")
 	$(PY) -m benchmarks speed $(SPEED)

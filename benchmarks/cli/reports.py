@@ -114,6 +114,15 @@ def metrics() -> None:
         print(write())
 
 
+@app.command()
+def readme() -> None:
+    """Write the demo's headline table and figure into README.md, from results/cpu/demo."""
+    from benchmarks.reporting.readme import PAGE, write
+
+    with _writing(PAGE.parent):
+        print(write())
+
+
 @contextmanager
 def _writing(directory: Path) -> Iterator[None]:
     """Turn a folder that cannot be written to into bad input."""
