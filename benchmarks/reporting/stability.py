@@ -76,8 +76,6 @@ def _lows(matrix: Matrix, lowest: Matrix | None) -> dict[tuple[int, int], Percen
         return first
     if lowest is None:
         return NOT_RECORDED
-    if lowest is None and not any(None in row[:i] for i, row in enumerate(matrix)):
-        return NOT_RECORDED
     cells = [(i, j) for i in range(len(matrix)) for j in range(i)]
     after = read(matrix, cells)
     if isinstance(after, Undefined):
