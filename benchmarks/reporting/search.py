@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -82,7 +81,7 @@ def read_search(out: Path) -> Search | None:
 
 def measured(search: Search, out: Path) -> Search:
     """The search with what its runs below ``out/tuning/runs`` have come to, and with winners if
-    no run is missing: of each method the configuration of the highest mean, the first in a tie."""
+    no run is missing: of each method the configuration of the highest mean, the first in grid order in a tie."""
     found = search.model_copy(
         update={
             "methods": [
@@ -101,15 +100,17 @@ def measured(search: Search, out: Path) -> Search:
     )
     if found.missing:
         return found
-    decided = [m.model_copy(update={"winner": winner(m.configurations)}) for m in found.methods]
+    decided = [m.model_copy(update={"winner": winner(m)}) for m in found.methods]
     return found.model_copy(update={"methods": decided})
 
 
-def winner(configurations: Sequence[Configuration]) -> int | None:
-    """Place of the ranked configuration with the highest mean, the first of those; or None."""
+def winner(method: Method) -> int | None:
+    """Place of the ranked configuration with the highest mean, the first of those in grid order;
+    or None."""
+    tried = ((place, method.configurations[place]) for place in method.in_grid_order)
     means = {
         place: configuration.mean
-        for place, configuration in enumerate(configurations)
+        for place, configuration in tried
         if configuration.status == "ranked" and configuration.mean is not None
     }
     return max(means, key=lambda place: means[place], default=None)

@@ -50,6 +50,9 @@ class Method(Stored):
     """Configurations that its grid has, the spec's own among them."""
     configurations: list[Configuration] = Field(min_length=1)
     """The spec's own first, the others in grid order."""
+    own_place: int | None = None
+    """How many of the other configurations come before the spec's own in grid order; None where
+    the grid has not the spec's own (and in files older than this key)."""
     winner: int | None = None
     """Place of the best among ``configurations``; None without a ranked one, and in all methods
     while runs of any are missing."""
@@ -63,6 +66,16 @@ class Method(Stored):
     def best(self) -> Configuration | None:
         """The winner."""
         return None if self.winner is None else self.configurations[self.winner]
+
+    @property
+    def in_grid_order(self) -> list[int]:
+        """Places in ``configurations`` as the grid has them, one that it has not behind all.
+
+        It is blind to which is the spec's own, whose values may have been picked on the test.
+        """
+        order = list(range(1, len(self.configurations)))
+        order.insert(len(order) if self.own_place is None else self.own_place, 0)
+        return order
 
     @property
     def at_edge(self) -> dict[str, Any]:

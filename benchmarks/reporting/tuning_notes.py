@@ -18,7 +18,9 @@ def notes(search: Search, out: Path) -> list[str]:
     return [
         f"ACC: mean over tasks after the last, on validation images, by {held}{repeated}.",
         f"Tried: {search.budget} configurations, the spec's own among them, or all that there are.",
-        "Best: the highest mean, the spec's own in a tie.",
+        "Best: the highest mean; in a tie the first in grid order, blind to which the spec has "
+        "(behind all others where the grid has not the spec's own).",
+        *_unchanged(search),
         *_counts(search),
         *_broken(search),
         *_edges(search),
@@ -28,6 +30,14 @@ def notes(search: Search, out: Path) -> list[str]:
         "The best of several tries flatters itself: what is gained on the test is less.",
         f"From the runs in {out / FOLDER}; regenerate with `{search.command(out)}`.",
     ]
+
+
+def _unchanged(search: Search) -> Iterator[str]:
+    if search.methods and all(method.winner == 0 for method in search.methods):
+        yield (
+            "The spec already has the best values of every method, so that the gain is 0: an "
+            "earlier search gave them, or none was better."
+        )
 
 
 def _counts(search: Search) -> Iterator[str]:

@@ -45,6 +45,7 @@ def plan_search(spec: Path, overrides: Sequence[str] = ()) -> tuple[Search, list
             Method(
                 strategy=method.strategy,
                 there_are=method.there_are,
+                own_place=method.own_place,
                 configurations=[
                     Configuration(values=t.values, runs=[run.id for run in t.runs])
                     for t in method.tried

@@ -43,6 +43,8 @@ class Candidates:
     tried: list[Tried]
     there_are: int
     """Configurations that its grid has, the spec's own among them."""
+    own_place: int | None
+    """How many of the others come before the spec's own in the grid; None where it lacks it."""
 
 
 def candidates(sweep: SweepSpec, where: str) -> list[Candidates]:
@@ -93,13 +95,18 @@ def _candidates(sweep: SweepSpec, tune: TuneTable, name: str, where: str) -> Can
     except BadInput as error:
         raise BadInput(f"{where} of {name}: {error}") from error
     # Values that are the spec's own give its runs, and are no configuration of their own.
-    others = list({runs[0].id: runs for runs in made if runs[0].id != own[0].id}.values())
+    by_id = {runs[0].id: runs for runs in made}
+    before = list(by_id).index(own[0].id) if own[0].id in by_id else None
+    by_id.pop(own[0].id, None)
+    others = list(by_id.values())
+    drawn = _drawn(name, len(others), tune.budget - 1)
     keys = [key for axis in axes for key in axis.keys]
-    tried = [own, *(others[number] for number in _drawn(name, len(others), tune.budget - 1))]
+    tried = [own, *(others[number] for number in drawn)]
     return Candidates(
         name,
         [Tried({key: _value(runs[0], key) for key in keys}, runs) for runs in tried],
         1 + len(others),
+        None if before is None else sum(number < before for number in drawn),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from small_runs import SMALL, run_spec
 
 from benchmarks.errors import BadInput
+from benchmarks.reporting.search import winner
+from benchmarks.reporting.search_parts import Configuration, Method
 from benchmarks.sweep_spec import load_sweep
 from benchmarks.tuning.configurations import Candidates, candidates
 
@@ -44,6 +47,48 @@ def test_the_values_of_the_spec_are_no_configuration_beside_the_spec() -> None:
     assert texts(found["naive"]) == [{"optimizer.lr": lr} for lr in (0.05, 0.1, 0.2)]
     assert found["gpm"].there_are == 6
     assert texts(found["gpm"])[0] == {"optimizer.lr": 0.05, "samples": 125}
+
+
+def test_the_place_of_the_spec_among_what_is_tried_is_that_of_the_grid() -> None:
+    found = tried("tune.grid.optimizer.lr=[0.1, 0.05, 0.2]", "tune.strategy.gpm.samples=[9]")
+    assert found["naive"].own_place == 1
+    assert found["gpm"].own_place is None
+    # Of a sample: 0.05 has six rates before it in the grid, and as many of them as are tried.
+    rates = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.05, 0.8, 0.9]
+    few = tried(f"tune.grid.optimizer.lr={rates}")["naive"]
+    drawn = [rates.index(values["optimizer.lr"]) for values in texts(few)[1:]]
+    assert few.own_place == sum(index < 6 for index in drawn) in (1, 2)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_a_winner_that_the_spec_adopts_stays_the_winner(data: st.DataObject) -> None:
+    """Of a complete grid, whatever ties: a search of the tuned spec ends where it began."""
+    overrides = "tune.grid.optimizer.lr=[0.1, 0.05, 0.2]", "tune.strategy.ness.eps=[1e-3, 1e-2]"
+    rates, eps = [0.02, 0.1, 0.05, 0.2], [1e-3, 1e-2, 0.1]
+    means = {pair: data.draw(st.sampled_from([1.0, 2.0])) for pair in product(rates, eps)}
+
+    def won(lr: float, e: float) -> tuple[float, float]:
+        own = f"strategy.ness.optimizer.lr={lr}", f"strategy.ness.eps={e}"
+        found = tried(*overrides, *own, budget=12, methods=["ness"])["ness"]
+        values = [(t.values["optimizer.lr"], t.values["eps"]) for t in found.tried]
+        ranked = [
+            Configuration(values={}, runs=["a"], status="ranked", n=1, mean=means[pair])
+            for pair in values
+        ]
+        place = winner(
+            Method(
+                strategy="ness",
+                there_are=found.there_are,
+                own_place=found.own_place,
+                configurations=ranked,
+            )
+        )
+        assert place is not None
+        return values[place]
+
+    first = won(data.draw(st.sampled_from(rates)), data.draw(st.sampled_from(eps)))
+    assert won(*first) == first
 
 
 def test_a_method_that_nothing_varies_is_tried_once() -> None:

@@ -18,8 +18,13 @@ from benchmarks.reporting.search import (
     winner,
 )
 from benchmarks.reporting.search_parts import Configuration, Method
+from benchmarks.reporting.stats import summarise
 
 RANKED = "ranked"
+
+VALID = {"evaluate_on": "valid"}
+
+ROUNDED = ((70.1, 100.0), (70.2, 99.9))
 
 
 def of_runs(strategy: str, *configurations: list[RunRecord]) -> Method:
@@ -36,18 +41,28 @@ def of_runs(strategy: str, *configurations: list[RunRecord]) -> Method:
     ("configurations", "place"),
     [
         ([tried(80.0), tried(90.0), tried(85.0)], 1),
-        ([tried(90.0), tried(90.0)], 0),  # the spec's own in a tie
-        ([tried(80.0), tried(90.0), tried(90.0)], 1),  # then the first of the grid
+        ([tried(80.0), tried(90.0), tried(90.0)], 1),  # the first of the grid in a tie
         ([tried(80.0), tried(95.0, "failed"), tried(95.0, "diverged")], 0),
         ([tried(None, "failed"), tried(10.0)], 1),
         ([tried(None, "failed"), tried(99.0, "diverged")], None),
-        ([], None),
     ],
 )
 def test_the_winner_is_the_first_of_the_best(
     configurations: list[Configuration], place: int | None
 ) -> None:
-    assert winner(configurations) == place
+    assert winner(method("ness", *configurations)) == place
+
+
+@pytest.mark.parametrize(
+    ("own_place", "place"),
+    [(0, 0), (1, 1), (2, 1), (None, 1)],  # the grid has it first, second, last, not at all
+)
+def test_a_tie_is_broken_by_the_grid_whatever_the_spec_has(
+    own_place: int | None, place: int
+) -> None:
+    tied = method("ness", tried(90.0), tried(90.0), tried(90.0), own_place=own_place)
+    assert winner(tied) == place
+    assert winner(method("ness", tried(90.0), tried(80.0), own_place=own_place)) == 0
 
 
 def test_means_are_over_seeds_and_read_from_the_records(make: MakeRecord, tmp_path: Path) -> None:
@@ -70,6 +85,25 @@ def test_means_are_over_seeds_and_read_from_the_records(make: MakeRecord, tmp_pa
     again = read_search(tmp_path)
     assert again is not None
     assert (again.missing, again.methods[0].winner) == (1, None)
+
+
+def test_means_that_differ_by_rounding_alone_are_a_tie(make: MakeRecord, tmp_path: Path) -> None:
+    # Two pairs of the same sum, whose floating-point means are not the same.
+    means = [summarise(pair).mean for pair in ROUNDED]
+    assert means[0] < means[1]
+    runs = [
+        [
+            make(seed=seed, matrix=[[acc]], spec=VALID | {"strategy_args.eps": float(place)})
+            for seed, acc in enumerate(pair)
+        ]
+        for place, pair in enumerate(ROUNDED)
+    ]
+    (tmp_path / "tuning").mkdir()
+    (tmp_path / "runs").rename(tmp_path / "tuning" / "runs")
+    tied = of_runs("ness", *runs).model_copy(update={"own_place": 0})
+    found = measured(searched(tied, seeds=[0, 1]), tmp_path).methods[0]
+    assert found.own.mean == found.configurations[1].mean
+    assert found.winner == 0
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,15 @@ def test_notes_say_seeds_budget_and_what_validation_does() -> None:
     assert "--out results/mine --set 'a.b=[1, 2]'`" in last
 
 
+def test_ties_are_said_and_a_spec_that_has_the_best_already() -> None:
+    kept = "The spec already has the best values of every method, so that the gain is 0"
+    said = notes_of(searched(NESS, NAIVE))
+    assert "Best: the highest mean; in a tie the first in grid order, blind to which" in said
+    assert kept not in said
+    assert kept in notes_of(searched(NAIVE, NAIVE.model_copy(update={"strategy": "gpm"})))
+    assert kept not in notes_of(searched(NAIVE, method("gpm", tried(None, "failed"))))
+
+
 def test_notes_name_what_was_drawn_and_what_is_at_an_edge() -> None:
     best = method("gpm", *(tried(80.0 + n, threshold=n / 10) for n in (1, 2, 3)), winner=2)
     said = notes_of(searched(best.model_copy(update={"there_are": 12}), NESS))
