@@ -81,7 +81,7 @@ def read_search(out: Path) -> Search | None:
 
 def measured(search: Search, out: Path) -> Search:
     """The search with what its runs below ``out/tuning/runs`` have come to, and with winners if
-    no run is missing: of each method the configuration of the highest mean, the first in grid order in a tie."""
+    no run is missing: `winner` of each method."""
     found = search.model_copy(
         update={
             "methods": [

@@ -8,6 +8,11 @@ from pathlib import Path
 from benchmarks.reporting.search import FOLDER, Search
 from benchmarks.reporting.specs import show
 
+_BEST = (
+    "Best: the highest mean; in a tie the first in grid order, blind to which the spec has (behind "
+    "all others where the grid has not the spec's own)."
+)
+
 
 def notes(search: Search, out: Path) -> list[str]:
     """What the reader of the table has to know."""
@@ -18,8 +23,7 @@ def notes(search: Search, out: Path) -> list[str]:
     return [
         f"ACC: mean over tasks after the last, on validation images, by {held}{repeated}.",
         f"Tried: {search.budget} configurations, the spec's own among them, or all that there are.",
-        "Best: the highest mean; in a tie the first in grid order, blind to which the spec has "
-        "(behind all others where the grid has not the spec's own).",
+        _BEST,
         *_unchanged(search),
         *_counts(search),
         *_broken(search),
