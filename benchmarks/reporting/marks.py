@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from benchmarks.reporting.cells import NOISE, Cell, Row, is_ranked
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.numbers import interval_methods
-from benchmarks.reporting.pairs import Seeds, by_seeds, differences
+from benchmarks.reporting.pairs import Values, by_seeds, differences, questions
 from benchmarks.reporting.registry import Metric, metrics_of
 from benchmarks.reporting.stats import Summary, summarise
 
@@ -18,24 +18,37 @@ def mark(rows: Sequence[Row], collection: Collection, stream: str) -> tuple[list
 
     Best and second best go by the digits that are printed. Any other method is within the noise of
     the best where the 95 % interval of its mean difference to it, over shared seeds, includes 0; of
-    several that tie as best, to any of them.
+    several that tie as best, to any of them. Rows on different images, or over different numbers
+    of tasks, do not compete: each of these groups has marks of its own.
     Seconds and bytes are not marked: the cheapest method is seldom the better one.
     """
     columns = {n: m for n, m in metrics_of(stream, "headline", "table").items() if m.unit == "%"}
     values = by_seeds(collection, stream, list(columns))
     held = _Held()
     cells = {row.label: dict(row.cells) for row in rows}
+    groups = _competing(rows, collection, stream)
     for name, metric in columns.items():
-        ranked = {
-            row.label: row.cells[name]
-            for row in rows
-            if is_ranked(row) and row.cells[name].summary is not None
-        }
-        if len(ranked) > 1:
-            for label, cell in _column(ranked, metric, values[name], held).items():
-                cells[label][name] = cell
+        for group in groups:
+            ranked = {
+                row.label: row.cells[name] for row in group if row.cells[name].summary is not None
+            }
+            if len(ranked) > 1:
+                for label, cell in _column(ranked, metric, values[name], held).items():
+                    cells[label][name] = cell
     marked = [replace(row, cells=cells[row.label]) for row in rows]
-    return marked, _notes(held) if sum(map(is_ranked, rows)) > 1 else []
+    lines = _notes(held) if any(len(group) > 1 for group in groups) else []
+    if len(groups) > 1:
+        lines.append("Rows on different images, or over different numbers of tasks: marked apart.")
+    return marked, lines
+
+
+def _competing(rows: Sequence[Row], collection: Collection, stream: str) -> list[list[Row]]:
+    """The ranked rows, those that answer the same question together."""
+    question = questions(collection, stream)
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in filter(is_ranked, rows):
+        groups.setdefault(question[row.label], []).append(row)
+    return list(groups.values())
 
 
 @dataclass
@@ -50,7 +63,7 @@ class _Held:
 def _column(
     cells: Mapping[str, Cell],
     metric: Metric,
-    values: Mapping[str, Mapping[Seeds, float]],
+    values: Mapping[str, Values],
     held: _Held,
 ) -> dict[str, Cell]:
     means = {label: round(cell.summary.mean, 2) for label, cell in cells.items() if cell.summary}

@@ -10,7 +10,7 @@ from benchmarks.reporting import notes
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.holm import holm
 from benchmarks.reporting.numbers import counted, interval_methods, probability
-from benchmarks.reporting.pairs import Seeds, by_seeds, differences
+from benchmarks.reporting.pairs import Values, by_seeds, differences, keeps_apart
 from benchmarks.reporting.reference import reference_of
 from benchmarks.reporting.registry import METRICS, metrics_of
 from benchmarks.reporting.sign_flips import (
@@ -38,10 +38,12 @@ class PairedTest:
     """Corrected for all tests of the metric."""
     smallest_p_holm: float | None = None
     """What `p_holm` would be if each test of the metric had the smallest p its pairs can give."""
+    apart: str = ""
+    """Why runs with the same seeds are no pairs, see `keeps_apart`."""
 
     @property
     def n(self) -> int:
-        """Pairs: runs of both with the same seeds."""
+        """Pairs: runs of both with the same seeds, on the same images and tasks."""
         return self.difference.n if self.difference else 0
 
     @property
@@ -83,8 +85,9 @@ def significance_table(
 ) -> Significance:
     """Two-sided paired permutation tests of a reference, see `reference_of`, against each row.
 
-    Runs are paired by all their seeds, p is that of `sign_flip_p`, and the tests of one metric are
-    corrected together by `holm`. Upper bounds and controls are tested as any method is.
+    Runs on the same images and tasks are paired by all their seeds, p is that of `sign_flip_p`, and
+    the tests of one metric are corrected together by `holm`. Upper bounds and controls are tested
+    as any method is.
     """
     label, lines = reference_of(collection, stream, reference)
     rows = [group.shown for group in groups(collection, stream) if group.shown != label]
@@ -98,21 +101,25 @@ def significance_table(
         *_meaning(families, label),
         *lines,
         *notes.errors(collection.of_stream(stream)),
+        *notes.images(collection.of_stream(stream)),
         *notes.provenance(collection, stream, reference),
     ]
     return Significance(stream, title, label, families, lines)
 
 
 def _family(
-    metric: str, values: Mapping[str, Mapping[Seeds, float]], reference: str, rows: Sequence[str]
+    metric: str, values: Mapping[str, Values], reference: str, rows: Sequence[str]
 ) -> Family:
-    pairs = {row: differences(values.get(reference, {}), values.get(row, {})) for row in rows}
+    own = values.get(reference, {})
+    pairs = {row: differences(own, values.get(row, {})) for row in rows}
     tested = {row: found for row, found in pairs.items() if found}
     p = [sign_flip_p(found) for found in tested.values()]
     smallest = holm([smallest_p(len(found)) for found in tested.values()])
     results = dict(zip(tested, zip(p, holm(p), smallest, strict=True), strict=True))
     tests = [
-        PairedTest(row, summarise(pairs[row]), *results[row]) if row in results else PairedTest(row)
+        PairedTest(row, summarise(pairs[row]), *results[row])
+        if row in results
+        else PairedTest(row, apart=keeps_apart(own, values.get(row, {})))
         for row in rows
     ]
     return Family(metric, tests, _out_of_reach(METRICS[metric].label, tests))

@@ -75,7 +75,8 @@ def rows_of(family: Family) -> list[tuple[str, list[Cell]]]:
 
 def _cells(test: PairedTest) -> list[Cell]:
     if test.difference is None or test.p is None or test.p_holm is None:
-        return [Cell(_NO_PAIR), *[Cell(NOTHING)] * 4]
+        pairs = f"{_NO_PAIR} ({test.apart})" if test.apart else _NO_PAIR
+        return [Cell(pairs), *[Cell(NOTHING)] * 4]
     return [
         Cell(str(test.n)),
         Cell(difference(test.difference.mean)),

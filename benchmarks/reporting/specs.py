@@ -16,8 +16,9 @@ SEED_KEYS = ("seed", "init_seed", "data_seed", "class_order_seed")
 IMAGES = "data_hash"
 """The key of the images a run was made on, beside those of its spec."""
 
-_OTHER_IMAGES = frozenset({IMAGES, "evaluate_on"})
-"""Keys in which rows may not differ unsaid: their accuracies are on different images."""
+APART = (IMAGES, "evaluate_on", "tasks")
+"""Keys in which rows may not differ unsaid, nor be ranked together or paired: their accuracies are
+on different images, or over different numbers of tasks."""
 
 Flat = dict[str, Any]
 
@@ -67,12 +68,12 @@ def labels(runs: Mapping[str, tuple[str, Flat]]) -> dict[str, str]:
     strategy was run with several specs, the label names what differs:
     ``ness [strategy_args.eps=0.01]``. Where the stream was run on several image sets, every label
     names its own: one without would look like a row beside all the others. So it is with runs that
-    were evaluated on validation images beside runs that were tested.
+    were evaluated on validation images beside runs that were tested, and over other tasks.
     """
     named: dict[str, str] = {}
     repeated = _repetitions(runs)
     specs = {first: _unseeded(runs[first][1]) for first in repeated}
-    everywhere = _OTHER_IMAGES & set(_differing(specs.values()))
+    everywhere = set(APART) & set(_differing(specs.values()))
     for strategy in sorted({strategy for strategy, _ in runs.values()}, key=canonical):
         own = {first: flat for first, flat in specs.items() if runs[first][0] == strategy}
         differing = sorted({*_differing(own.values()), *everywhere})

@@ -88,3 +88,24 @@ def test_of_several_best_the_noise_of_any_counts(make: MakeRecord, tmp_path: Pat
     cells, _ = table(tmp_path)
     assert (cells["ness"].mark, cells["gpm"].mark, cells["ewc"].mark) == ("best", "best", "second")
     assert cells["ewc"].is_within_noise
+
+
+def test_each_set_of_images_has_marks_of_its_own(make: MakeRecord, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        for strategy, shift in (("ness", 0.0), ("gpm", -1 + seed / 2)):
+            make(strategy, seed, shifted(HAND, shift), spec=SAME, described={"data_hash": "a" * 64})
+        make("ewc", seed, shifted(HAND, 5), spec=SAME, described={"data_hash": "b" * 64})
+    cells, notes = table(tmp_path)
+    marks = {name.partition(" ")[0]: (c.mark, c.is_within_noise) for name, c in cells.items()}
+    # gpm is 0.5 below ness, then as good: t(0.975, 1) makes that noise.
+    assert marks == {"ness": ("best", False), "gpm": ("second", True), "ewc": ("", False)}
+    assert "Rows on different images, or over different numbers of tasks: marked apart." in notes
+
+
+def test_nothing_is_marked_where_no_two_rows_compete(make: MakeRecord, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        make("ness", seed, spec=SAME)
+        make("gpm", seed, shifted(HAND, -1), spec=SAME | {"evaluate_on": "valid"})
+    cells, notes = table(tmp_path)
+    assert not any(cell.mark or cell.is_within_noise for cell in cells.values())
+    assert "Bold" not in notes

@@ -53,6 +53,34 @@ def test_markdown(eight: Path) -> None:
     assert "lora failed (seed 0): KeyError: 'x'" in text
 
 
+@pytest.mark.parametrize(
+    ("spec", "described", "shown"),
+    [
+        ({}, {"data_hash": "b" * 64}, "no pair (other images)"),
+        ({"evaluate_on": "valid"}, {"data_hash": "a" * 64}, "no pair (other images)"),
+        ({}, {"data_hash": "a" * 64}, "+21.00"),
+    ],
+)
+def test_no_star_across_images(
+    make: MakeRecord,
+    tmp_path: Path,
+    spec: dict[str, str],
+    described: dict[str, str],
+    shown: str,
+) -> None:
+    for seed in range(8):
+        make("ness", seed, HAND, spec=SAME, described={"data_hash": "a" * 64})
+        make("ewc", seed, shifted(HAND, -21), spec=SAME | spec, described=described)
+    write_tables(tmp_path)
+    text = written(tmp_path, "md")
+    assert shown in text
+    assert ("<sup>*</sup>" in text) is (shown == "+21.00")
+    assert ("- The runs are on 2 image sets (data_hash a" in text) is (
+        described["data_hash"][0] == "b"
+    )
+    assert shown in written(tmp_path, "tex")
+
+
 def test_no_star_without_enough_pairs(make: MakeRecord, tmp_path: Path) -> None:
     for seed in range(5):
         make("ness", seed, HAND, spec=SAME)

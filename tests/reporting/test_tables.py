@@ -315,7 +315,7 @@ def test_ranks_of_the_last_task(make: MakeRecord, tmp_path: Path) -> None:
         last = task(ranks={"fc1": rank, "fc2": 0}, interference={"fc1": felt})
         make("ness", seed, [[90.0, None], [90.0, 90.0]], tasks=[early, last])
     make("naive", 0, [[90.0, None], [90.0, 90.0]])
-    make("gpm", 1, CUT_OFF, status="diverged", error="NaN", tasks=[])
+    make("gpm", 1, [[90.0, None], [None, None]], status="diverged", error="NaN", tasks=[])
     write_tables(tmp_path)
     first, second = rows(tmp_path, "split_digits-til-ranks.csv")
     assert (first["label"], first["layer"], first["rank_n"]) == ("ness", "fc1", "2")
