@@ -47,10 +47,14 @@ class Search(Stored):
             f" {shlex.join(given)}" if given else ""
         )
 
+    def as_json(self) -> bytes:
+        """The bytes of its file."""
+        return (self.model_dump_json(indent=1) + "\n").encode()
+
     def write(self, out: Path) -> Path:
         """Write ``out/tuning/search.json``, whole or not at all."""
         path = search_path(out)
-        write_atomically(path, (self.model_dump_json(indent=1) + "\n").encode())
+        write_atomically(path, self.as_json())
         return path
 
 

@@ -13,7 +13,7 @@ from benchmarks.reporting.search import (
     FOLDER,
     Search,
     measured,
-    read_search,
+    search_path,
 )
 from benchmarks.reporting.search_parts import Configuration, Method
 from benchmarks.reporting.tuning import FILES, write_tuning
@@ -68,15 +68,19 @@ def tune(
 ) -> Search:
     """Run what ``out/tuning`` lacks of the search of a spec; the search with its results.
 
-    The search and its table are written before its first run, so that none of an earlier search
-    stays, and again when it ends or is interrupted; with the last run ``out/tuned.toml`` is there.
-    Raises as `benchmarks.sweep.sweep` does.
+    The search and its table are written before its first run, so that nothing of an earlier search
+    stays, nor ``out/tuned.toml`` with its winners, and again when it ends or is interrupted; with
+    the last run ``out/tuned.toml`` is there. A search that cannot begin leaves the folder as it
+    was. Raises as `benchmarks.sweep.sweep` does.
     """
     search, runs = plan_search(spec, overrides)
     text = spec.read_text(encoding="utf-8")
     prepare(out / FOLDER)
-    before = _stored(out)
-    write_tuning(measured(search, out), out)
+    before, now = _before(out), measured(search, out)
+    if before[search_path(out)] != now.as_json():
+        # Before the table, so that no moment has the one beside another's winners.
+        (out / TUNED).unlink(missing_ok=True)
+    write_tuning(now, out)
     try:
         sweep(runs, out / FOLDER, executor=executor, data_dir=data_dir, retry=retry)
     except BadInput:
@@ -98,21 +102,19 @@ def write_tuned(text: str, search: Search, out: Path) -> Search:
     return done
 
 
-def _stored(out: Path) -> Search | None:
-    """An earlier search there; None where there is none, or none that can be read."""
-    try:
-        return read_search(out)
-    except BadInput:
-        return None
+def _before(out: Path) -> dict[Path, bytes | None]:
+    """What the files of a search hold; None for one that is not there."""
+    paths = [out / TUNED, *(out / FOLDER / name for name in FILES)]
+    return {path: path.read_bytes() if path.is_file() else None for path in paths}
 
 
-def _take_back(before: Search | None, out: Path) -> None:
+def _take_back(before: dict[Path, bytes | None], out: Path) -> None:
     """Leave the folder as it was before a search that could not begin."""
-    if before is not None:
-        write_tuning(before, out)
-        return
-    for name in FILES:
-        (out / FOLDER / name).unlink(missing_ok=True)
+    for path, content in before.items():
+        if content is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_atomically(path, content)
     with suppress(OSError):  # one that has something in it stays
         (out / FOLDER).rmdir()
         out.rmdir()

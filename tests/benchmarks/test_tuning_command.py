@@ -160,6 +160,36 @@ def test_a_search_that_cannot_begin_leaves_the_earlier_one(tmp_path: Path, done:
     assert files(tmp_path) == before
 
 
+@pytest.mark.parametrize("override", ["tune.seeds=[103, 104]", None], ids=["another", "the same"])
+def test_winners_of_an_earlier_search_do_not_outlive_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: Path, override: str | None
+) -> None:
+    out = tmp_path / "copy"
+    copytree(done, out)
+
+    class KilledError(Exception):
+        pass
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        raise KilledError
+
+    monkeypatch.setattr("benchmarks.tuning.command.sweep", killed)
+    with pytest.raises(KilledError):
+        tune(SPEC, out, overrides=[override] if override else [])
+    table = (out / "tuning" / "tuning.md").read_text()
+    assert ("Not complete: 8 of 8" in table) is bool(override)
+    assert (out / "tuned.toml").exists() is not bool(override)
+
+
+def test_a_damaged_search_is_put_back_as_it_was(tmp_path: Path, done: Path) -> None:
+    copytree(done, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "tuning" / "search.json").write_text("{")
+    before = files(tmp_path)
+    with pytest.raises(BadInput, match="cifar"):
+        tune(SPEC, tmp_path, overrides=["stream=split_cifar100/til"], data_dir=tmp_path / "none")
+    assert files(tmp_path) == before
+
+
 def test_overrides_are_in_the_tuned_spec_and_the_command(tmp_path: Path) -> None:
     overrides = ['strategies=["naive"]', "optimizer.momentum=0.5", "tune.seeds=[7]"]
     tune(SPEC, tmp_path, overrides=overrides)
