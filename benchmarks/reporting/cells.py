@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from benchmarks.reporting.numbers import NOTHING, interval, interval_methods
@@ -40,6 +40,9 @@ class Row:
     """Finished runs."""
     cells: dict[str, Cell]
     """A cell for every metric of the stream, see `metrics_of`."""
+    broken: Mapping[str, int] = field(default_factory=dict)
+    """Of a row with finished runs: how many others of its label ended as ``failed``, ``diverged``.
+    """
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,9 @@ def labelled(rows: Sequence[Sequence[str]]) -> list[tuple[str, list[Cell]]]:
 
 
 def is_ranked(row: Row) -> bool:
-    """Whether a row competes for the marks: it has runs and is no upper bound."""
-    return row.n > 0 and row.strategy not in UPPER_BOUNDS
+    """Whether a row competes for the marks: it has runs, none of them broke, and it is no upper
+    bound. The seeds that a method survives may be the easy ones."""
+    return row.n > 0 and not row.broken and row.strategy not in UPPER_BOUNDS
 
 
 def footnote_letter(number: int) -> str:

@@ -68,6 +68,16 @@ def upper_bounds(rows: Sequence[Row]) -> list[str]:
     return [f"{', '.join(bounds)}: {what} old data again), not ranked."] if bounds else []
 
 
+def survivors(rows: Sequence[Row]) -> list[str]:
+    """Which methods are not ranked because their mean is over the runs that did not break."""
+    return [
+        f"{row.label}: mean over {row.n} of {row.n + sum(row.broken.values())} seeds, "
+        f"{', '.join(f'{count} {status}' for status, count in row.broken.items())}: not ranked."
+        for row in rows
+        if row.broken
+    ]
+
+
 def old_data(collection: Collection, stream: str) -> list[str]:
     """Which methods keep old data."""
     keeping = [

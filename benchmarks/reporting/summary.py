@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -38,6 +38,7 @@ def summary_table(collection: Collection, stream: str, reference: str | None = N
         *notes.errors(runs),
         *notes.spread(rows),
         *marking,
+        *notes.survivors(rows),
         *notes.upper_bounds(rows),
         *notes.old_data(collection, stream),
         *notes.images(runs),
@@ -52,11 +53,17 @@ def table_rows(
     """A row a method, and one for its failed runs; the footnotes are those of `places`."""
     shown = metrics_of(stream, *places).keys()
     letters: dict[str, str] = {}
+    ended = groups(collection, stream)
+    broken: dict[str, dict[str, int]] = {}
+    for group in ended:
+        if not group.finished:
+            label, status = group.runs[["label", "status"]].iloc[0]
+            broken.setdefault(label, {})[status] = len(group.runs)
     rows = [
-        _finished_row(collection, group.runs, shown, letters)
+        _finished_row(collection, group.runs, shown, letters, broken.get(group.shown, {}))
         if group.finished
         else _broken_row(group)
-        for group in groups(collection, stream)
+        for group in ended
     ]
     return rows, [f"{letter}: {reason}." for reason, letter in letters.items()]
 
@@ -101,7 +108,11 @@ def caption(collection: Collection, stream: str) -> str:
 
 
 def _finished_row(
-    collection: Collection, runs: pd.DataFrame, shown: Container[str], letters: dict[str, str]
+    collection: Collection,
+    runs: pd.DataFrame,
+    shown: Container[str],
+    letters: dict[str, str],
+    broken: Mapping[str, int],
 ) -> Row:
     metrics = metrics_of(str(runs["stream"].iloc[0]))
     ids = [str(run) for run in runs.index]
@@ -122,7 +133,7 @@ def _finished_row(
         summary = summarise(values) if values else None
         text = mean_and_std(summary, metric.unit) if summary else NOTHING
         cells[name] = Cell(text, summary, footnote)
-    return Row(runs["label"].iloc[0], runs["strategy"].iloc[0], len(runs), cells)
+    return Row(runs["label"].iloc[0], runs["strategy"].iloc[0], len(runs), cells, broken)
 
 
 def _broken_row(group: Group) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
+from benchmarks.reporting import notes
 from benchmarks.reporting.cells import NOISE, Cell, Table, heading
 
 
@@ -21,10 +22,9 @@ def render(table: Table) -> str:
         disable_numparse=True,
     )
     noise = any(row.cells[name].is_within_noise for row in table.rows for name in shown)
-    legend = (
-        f"\n\n{NOISE}: within the noise of the best of its column (not a test)." if noise else ""
-    )
-    return f"{table.caption}\n\n{grid}{legend}"
+    legend = [f"{NOISE}: within the noise of the best of its column (not a test)."] if noise else []
+    below = "\n".join([*legend, *notes.survivors(table.rows)])
+    return f"{table.caption}\n\n{grid}" + (f"\n\n{below}" if below else "")
 
 
 def _text(cell: Cell) -> str:

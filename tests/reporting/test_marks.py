@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reporting_records import HAND, JOINT, MakeRecord, shifted
+from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted
 
 from benchmarks.reporting.cells import Cell
 from benchmarks.reporting.collect import collect
 from benchmarks.reporting.summary import summary_table
+from benchmarks.reporting.tables import write_tables
 
 STREAM = "split_digits/til"
 SAME = {"class_order_seed": 0}
@@ -109,3 +110,32 @@ def test_nothing_is_marked_where_no_two_rows_compete(make: MakeRecord, tmp_path:
     cells, notes = table(tmp_path)
     assert not any(cell.mark or cell.is_within_noise for cell in cells.values())
     assert "Bold" not in notes
+
+
+def test_a_method_is_not_ranked_by_the_seeds_it_survived(make: MakeRecord, tmp_path: Path) -> None:
+    # gpm finished on the two easy seeds alone, and is below ness on both.
+    for seed in range(5):
+        make("ness", seed, shifted(HAND, seed), spec=SAME)
+        make("ewc", seed, shifted(HAND, seed - 9), spec=SAME)
+    for seed in (3, 4):
+        make("gpm", seed, shifted(HAND, seed - 0.5), spec=SAME)
+    for seed in (0, 1):
+        make("gpm", seed, CUT_OFF, status="failed", error="out of memory", spec=SAME)
+    make("gpm", 2, CUT_OFF, status="diverged", error="NaN", spec=SAME)
+    cells, notes = table(tmp_path)
+    assert cells["gpm"].text > cells["ness"].text
+    assert [cells[name].mark for name in ("ness", "ewc", "gpm")] == ["best", "second", ""]
+    assert not cells["gpm"].is_within_noise
+    said = "gpm: mean over 2 of 5 seeds, 2 failed, 1 diverged: not ranked."
+    assert said in notes
+    assert write_tables(tmp_path).headline.endswith(f"\n\n{said}")
+
+
+def test_a_folder_that_is_being_filled_keeps_its_marks(make: MakeRecord, tmp_path: Path) -> None:
+    for seed in range(3):
+        make("ness", seed, spec=SAME)
+    make("gpm", 2, shifted(HAND, 1), spec=SAME)
+    cells, notes = table(tmp_path)
+    assert (cells["gpm"].mark, cells["ness"].mark) == ("best", "second")
+    assert "The methods have different seeds: seed 2 (gpm); seeds 0, 1, 2 (ness)." in notes
+    assert "not ranked" not in notes
