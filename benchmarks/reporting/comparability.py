@@ -11,12 +11,16 @@ from benchmarks.reporting.evaluated import evaluated_on
 from benchmarks.reporting.published_entries import Protocol
 from benchmarks.reporting.specs import Flat, at, flatten, show
 
+_FAULTS = "strategy_args.as_released"
+
 
 def obstacles(protocol: Protocol, record: RunRecord) -> list[str]:
     """Why the run cannot be held against a number of this protocol, a line each; empty: it can.
 
-    The settings that differ share a line, ``differs: protocol.epochs: 10 here, 200 there``; so do
-    faults of the authors' code that the run brought back and the number is not said to have.
+    The settings that differ share a line, ``differs: protocol.epochs: 10 here, 200 there``, and
+    with them the arguments by which the run's method is not as it comes and the number's is not
+    known to be; so do faults of the authors' code that the run brought back and the number is not
+    said to have.
     """
     here = settings(record)
     differing = [
@@ -26,6 +30,9 @@ def obstacles(protocol: Protocol, record: RunRecord) -> list[str]:
     ]
     if "precision" not in protocol.spec and here["precision"] != "fp32":
         differing.append(f"precision: {here['precision']} here, not known there")
+    differing += [
+        f"{key}: {at(here, key)} here, not known there" for key in _unaccounted(protocol, here)
+    ]
     lines = [protocol.not_comparable] if protocol.not_comparable else []
     if evaluated_on(record) != "test":
         lines.append(f"{evaluated_on(record)} accuracy here, test accuracy there")
@@ -41,6 +48,19 @@ def obstacles(protocol: Protocol, record: RunRecord) -> list[str]:
     return lines
 
 
+def _unaccounted(protocol: Protocol, here: Flat) -> list[str]:
+    """Arguments of the method that the run sets and the protocol says nothing of: ``include``,
+    ``heads``. None leaves the method as it is; of `_FAULTS` the departures tell."""
+    said = {*protocol.spec, *protocol.unknown, _FAULTS}
+    return sorted(
+        key
+        for key, value in here.items()
+        if key.startswith("strategy_args.")
+        and not said & {key, "strategy_args"}
+        and value not in (None, IMPLIED.get(key))
+    )
+
+
 def departures(protocol: Protocol, record: RunRecord) -> list[str]:
     """What no obstacle says of how the number was got, less the faults that the run has too."""
     shared = _faults(settings(record))
@@ -48,7 +68,7 @@ def departures(protocol: Protocol, record: RunRecord) -> list[str]:
 
 
 def _faults(flat: Mapping[str, Any]) -> set[str]:
-    found = flat.get("strategy_args.as_released")
+    found = flat.get(_FAULTS)
     return {str(fault) for fault in found} if isinstance(found, list) else set()
 
 

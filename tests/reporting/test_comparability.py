@@ -45,6 +45,55 @@ def test_a_fault_among_the_settings_of_a_number_is_its_own(make: MakeRecord) -> 
     ]
 
 
+FOUND = ["include: fc1", "r: 4"]
+
+
+@pytest.mark.parametrize(
+    ("set_here", "obstacle"),
+    [
+        ({"include": None, "exclude": None, "heads": None}, []),
+        ({"patch_share": 1.0}, []),
+        ({"samples": 12}, []),
+        (
+            {"include": "fc1", "r": 4},
+            ["differs: " + "; ".join(f"strategy_args.{x} here, not known there" for x in FOUND)],
+        ),
+        ({"heads": "train"}, ["differs: strategy_args.heads: train here, not known there"]),
+        ({"exclude": []}, ["differs: strategy_args.exclude: [] here, not known there"]),
+        ({"patch_share": 0.01}, ["differs: strategy_args.patch_share: 0.01 here, not known there"]),
+        ({"trust": 0}, ["differs: strategy_args.trust: 0 here, not known there"]),
+    ],
+)
+def test_a_method_that_is_not_as_it_comes_is_another(
+    make: MakeRecord, set_here: dict[str, object], obstacle: list[str]
+) -> None:
+    arguments = {"threshold": 0.97, **set_here}
+    record = make("gpm", spec={"strategy_args": arguments})
+    protocol = Protocol(spec={"strategy_args": {"threshold": 0.97}})
+    partly = protocol.model_copy(update={"unknown": ("strategy_args.samples",)})
+    unknown = "not known there: strategy_args.samples"
+    if "samples" not in set_here:
+        assert obstacles(protocol, record) == obstacle
+    assert obstacles(partly, record) == [unknown, *obstacle]
+    wholly = protocol.model_copy(update={"unknown": ("strategy_args",)})
+    assert obstacles(wholly, record) == ["not known there: strategy_args"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "there", "obstacle"),
+    [
+        ({"precision": "fp32"}, {}, []),
+        ({"precision": "bf16"}, {}, ["differs: precision: bf16 here, not known there"]),
+        ({"precision": "bf16"}, {"precision": "bf16"}, []),
+        ({}, {"precision": "bf16"}, ["differs: precision: fp32 here, bf16 there"]),
+    ],
+)
+def test_a_number_of_unsaid_precision_is_one_of_fp32(
+    make: MakeRecord, spec: dict[str, str], there: dict[str, str], obstacle: list[str]
+) -> None:
+    assert obstacles(Protocol.model_validate({"spec": there}), make(spec=spec)) == obstacle
+
+
 def test_a_departure_without_a_fault_may_be_bare_text() -> None:
     protocol = Protocol.model_validate({"departures": ["other images"]})
     assert protocol.departures == (Departure(text="other images"),)

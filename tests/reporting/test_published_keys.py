@@ -32,6 +32,20 @@ def test_every_fault_is_one_of_its_method() -> None:
         assert fault in get_args(get_args(faults)[0])
 
 
+@pytest.mark.parametrize(
+    "value", PUBLISHED.values, ids=lambda v: f"{v.protocol}-{v.strategy}-{v.acc}"
+)
+def test_every_argument_of_a_method_is_said_or_unknown(value: Value) -> None:
+    # Else no run, not one with the method as it comes, could be held against the number.
+    protocol = PUBLISHED.protocols[value.protocol]
+    if protocol.not_comparable or "strategy_args" in protocol.unknown:
+        return
+    function = baselines.load(value.strategy)
+    for key, default in complete(function, {}, where="", skip=frozenset()).items():
+        said = {*protocol.spec, *protocol.unknown}
+        assert default is None or f"strategy_args.{key}" in said, key
+
+
 def tables_of(value: Value) -> dict[str, Any]:
     tables: dict[str, Any] = {}
     for key, setting in PUBLISHED.protocols[value.protocol].spec.items():
