@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Self
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from benchmarks.errors import BadInput
 from benchmarks.integrity import decode
 from benchmarks.records import DamagedRecord, RunRecord, first_fault, record_path, write_atomically
 from benchmarks.reporting.metrics import Undefined, average_accuracy
 from benchmarks.reporting.search_parts import Configuration, Method, Status, Stored
+from benchmarks.reporting.search_proof import contradiction
 from benchmarks.reporting.stats import summarise
 
 FOLDER = "tuning"
@@ -34,6 +36,16 @@ class Search(Stored):
     budget: int
     seeds: list[int]
     methods: list[Method]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for method in self.methods:
+            number, due = len(method.configurations), min(self.budget, method.there_are)
+            if number != due:
+                raise ValueError(f"{method.strategy} has {number} configurations for {due}")
+            if any(len(c.runs) != len(self.seeds) for c in method.configurations):
+                raise ValueError(f"{method.strategy} has not one run a seed")
+        return self
 
     @property
     def missing(self) -> int:
@@ -85,14 +97,17 @@ def read_search(out: Path) -> Search | None:
 
 def measured(search: Search, out: Path) -> Search:
     """The search with what its runs below ``out/tuning/runs`` have come to, and with winners if
-    no run is missing: `winner` of each method."""
+    no run is missing: `winner` of each method.
+
+    The records are what counts: raises `BadInput` where one denies what the search says of it.
+    """
     found = search.model_copy(
         update={
             "methods": [
                 method.model_copy(
                     update={
                         "configurations": [
-                            _with_numbers(configuration, method.strategy, search.stream, out)
+                            _with_numbers(configuration, method.strategy, search, out)
                             for configuration in method.configurations
                         ],
                         "winner": None,
@@ -121,12 +136,21 @@ def winner(method: Method) -> int | None:
 
 
 def _with_numbers(
-    configuration: Configuration, strategy: str, stream: str, out: Path
+    configuration: Configuration, strategy: str, search: Search, out: Path
 ) -> Configuration:
     statuses: set[Status] = set()
     accuracies = []
-    for run in configuration.runs:
-        status, accuracy = _result(record_path(out / FOLDER, stream, strategy, run))
+    said = {"stream": search.stream, "strategy": strategy, "evaluate_on": "valid"}
+    for seed, run in zip(search.seeds, configuration.runs, strict=True):
+        record = _record(record_path(out / FOLDER, search.stream, strategy, run))
+        wrong = record and contradiction(configuration, said | {"seed": seed}, record.spec)
+        if wrong:
+            path = search_path(out)
+            raise BadInput(
+                f"{path}: it says of run {run} of {strategy} that {wrong}; `rm {path}`, and "
+                f"`{search.command(out)}` writes it again"
+            )
+        status, accuracy = _result(record)
         statuses.add(status)
         if accuracy is not None:
             accuracies.append(accuracy)
@@ -142,13 +166,19 @@ def _with_numbers(
     )
 
 
-def _result(path: Path) -> tuple[Status, float | None]:
-    """How a run ended, and its ACC; a damaged record counts for none, for a sweep repeats it."""
+def _record(path: Path) -> RunRecord | None:
+    """A stored run; a damaged one counts for none, for a sweep repeats it."""
     try:
-        record = RunRecord.read(path)
+        return RunRecord.read(path)
     except DamagedRecord:
+        return None
+
+
+def _result(record: RunRecord | None) -> tuple[Status, float | None]:
+    """How a run ended, and its ACC."""
+    if record is None or record.status == "running":
         return "missing", None
-    if record.status == "finished":
-        accuracy = average_accuracy(record.accuracy_matrix)
-        return ("failed", None) if isinstance(accuracy, Undefined) else ("ranked", accuracy)
-    return ("missing" if record.status == "running" else record.status), None
+    if record.status != "finished":
+        return record.status, None
+    accuracy = average_accuracy(record.accuracy_matrix)
+    return ("failed", None) if isinstance(accuracy, Undefined) else ("ranked", accuracy)

@@ -14,12 +14,11 @@ import baselines
 from benchmarks.errors import BadInput, nearest
 from benchmarks.grid import check_keys, check_variation
 from benchmarks.overrides import put
-from benchmarks.records import IMPLIED
-from benchmarks.reporting.specs import flatten
+from benchmarks.reporting.search_proof import setting
 from benchmarks.seeds import derive
 from benchmarks.spec import RunSpec, parse
 from benchmarks.sweep_spec import SweepSpec, expand
-from benchmarks.tuning.table import COMMON, Axis, TuneTable, axes_of, read_tune, values_shown
+from benchmarks.tuning.table import Axis, TuneTable, axes_of, read_tune, values_shown
 
 LARGEST_GRID = 1000
 """Combinations of one method: each is checked before the budget is drawn from them."""
@@ -104,10 +103,15 @@ def _candidates(sweep: SweepSpec, tune: TuneTable, name: str, where: str) -> Can
     tried = [own, *(others[number] for number in drawn)]
     return Candidates(
         name,
-        [Tried({key: _value(runs[0], key) for key in keys}, runs) for runs in tried],
+        [_tried(keys, runs) for runs in tried],
         1 + len(others),
         None if before is None else sum(number < before for number in drawn),
     )
+
+
+def _tried(keys: Sequence[str], runs: list[RunSpec]) -> Tried:
+    spec = runs[0].model_dump(mode="json")
+    return Tried({key: setting(spec, key) for key in keys}, runs)
 
 
 def _values(axis: Axis) -> tuple[tuple[Any, ...], ...]:
@@ -140,10 +144,3 @@ def _drawn(name: str, there_are: int, wanted: int) -> list[int]:
     # Of NumPy's generators the one whose draws never change.
     generator = np.random.RandomState(derive(0, "tune", name) % 2**32)
     return sorted(int(number) for number in generator.permutation(there_are)[:wanted])
-
-
-def _value(run: RunSpec, key: str) -> Any:
-    """What a run has under a key of a grid."""
-    table, _, rest = key.partition(".")
-    dotted = key if rest and table in COMMON else f"strategy_args.{key}"
-    return flatten(run.model_dump(mode="json")).get(dotted, IMPLIED.get(dotted))

@@ -22,7 +22,7 @@ OUT = Path("results/mine")
 def search(values: dict[str, tuple[Any, Any]], *overrides: str) -> Search:
     """One of ness, that found the second of each pair better than the spec's first."""
     before, after = ({key: pair[n] for key, pair in values.items()} for n in (0, 1))
-    tried = [Configuration(values=each, runs=["a"]) for each in (before, after)]
+    tried = [Configuration(values=each, runs=["a", "b"]) for each in (before, after)]
     ness = Method(strategy="ness", there_are=2, configurations=tried, winner=1)
     return Search(
         spec="SPEC.toml",

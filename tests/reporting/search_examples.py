@@ -10,9 +10,9 @@ from benchmarks.reporting.search_parts import Configuration, Method
 
 
 def tried(mean: float | None, status: Any = "ranked", **values: Any) -> Configuration:
-    """A configuration of one run."""
+    """A configuration that one of two runs tells of."""
     return Configuration(
-        values=values, runs=["a"], status=status, n=0 if mean is None else 1, mean=mean
+        values=values, runs=["a", "b"], status=status, n=0 if mean is None else 1, mean=mean
     )
 
 

@@ -22,7 +22,8 @@ def test_notes_say_seeds_budget_and_what_validation_does() -> None:
     assert "`python -m benchmarks tune SPEC.toml --out results/mine`" in said
     assert "Drawn" not in said
     assert "edge" not in said
-    last = notes_of(searched(NESS, keep=["last"], seeds=[7], overrides=["a.b=[1, 2]"]))
+    changes = {"keep": ["last"], "seeds": [7], "overrides": ["a.b=[1, 2]"]}
+    last = notes_of(searched(NESS).model_copy(update=changes))
     assert "by 1 held-back seed (7) that no compared run has." in last
     assert "also steer the learning rate of every method" in last
     assert "--out results/mine --set 'a.b=[1, 2]'`" in last
