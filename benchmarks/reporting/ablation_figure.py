@@ -22,6 +22,7 @@ from benchmarks.reporting.figures import (
     line_styles,
     name,
 )
+from benchmarks.reporting.lazily import Lazily
 from benchmarks.reporting.metrics import Undefined
 from benchmarks.reporting.registry import METRICS
 from benchmarks.reporting.stats import Summary, summarise
@@ -42,7 +43,7 @@ _DASHES = ((9, 2), (1, 1), (5, 1.5, 1, 1.5), (2.5, 2.5), (1, 4), (9, 1.5, 1, 1.5
 """Of the levels, one for each reference."""
 
 
-def ablation_figures(ablation: Ablation) -> list[Figure]:
+def ablation_figures(ablation: Ablation) -> Sequence[Figure]:
     """ACC and BWT against the varied key: mean over seeds, band of one standard deviation.
 
     A curve a strategy and combination of the other settings that were varied too, up to `TOGETHER`
@@ -69,10 +70,10 @@ def ablation_figures(ablation: Ablation) -> list[Figure]:
     word = _WORDS.get(ablation.key, short(ablation.key))
     curves = list(ablation.curves)
     looks = line_styles({curve: curve for curve in curves})
-    return [
-        _page(shown, levels, {curve: looks[curve] for curve in page}, (word, values))
-        for page in balanced(curves, TOGETHER)
-    ]
+    return Lazily(
+        lambda page: _page(shown, levels, {curve: looks[curve] for curve in page}, (word, values)),
+        balanced(curves, TOGETHER),
+    )
 
 
 def _page(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -22,8 +24,9 @@ from benchmarks.reporting.figures import (
     lower_fence,
     name,
 )
+from benchmarks.reporting.lazily import Lazily
 from benchmarks.reporting.metrics import accuracy_so_far
-from benchmarks.reporting.panels import axis_names, pages, task_ticks
+from benchmarks.reporting.panels import Page, axis_names, pages, task_ticks
 
 _ALIKE = 4
 """Methods up to which some may have one colour in a panel."""
@@ -33,7 +36,7 @@ Courses = NDArray[np.float64]
 _X = "Number of tasks trained"
 
 
-def accuracy_figures(runs: Runs, looks: dict[str, LineStyle]) -> list[Figure]:
+def accuracy_figures(runs: Runs, looks: dict[str, LineStyle]) -> Sequence[Figure]:
     """Average accuracy A[i] on tasks 1..i against i: mean over seeds, band of one std.
 
     Up to `TOGETHER` methods share one panel, fewer where colours repeat; of more each has its own,
@@ -68,15 +71,15 @@ def _one_panel(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -
     return figure
 
 
-def _many(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> list[Figure]:
+def _many(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> Sequence[Figure]:
     means = {label: courses.mean(axis=0) for label, courses in drawn.items()}
     paths = [_path(mean) for mean in means.values()]
     known = np.concatenate([path[:, 1] for path in paths])
     known = known[~np.isnan(known)]
     low, high = (lower_fence(known), known.max()) if len(known) else (0.0, 100.0)
     margin = 0.06 * (high - low) or 1.0
-    figures = []
-    for page in pages(list(drawn), 1.15, 5):
+
+    def draw(page: Page) -> Figure:
         for label, axes in page.axes.items():
             axes.add_collection(LineCollection(paths, colors="0.84", linewidths=0.5, zorder=1))
             _draw_course(axes, drawn[label], looks[label] | {"linestyle": (0, ())})
@@ -92,8 +95,9 @@ def _many(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> lis
             _set_tasks(axes, drawn)
             axes.set_ylim(low - margin, min(high + margin, 100 + margin / 2))
         axis_names(page, _X, y)
-        figures.append(page.figure)
-    return figures
+        return page.figure
+
+    return Lazily(draw, pages(list(drawn), 1.15, 5))
 
 
 def _set_tasks(axes: Axes, drawn: dict[str, Courses]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,14 +21,15 @@ from benchmarks.reporting.figures import (
     lower_fence,
     sign,
 )
-from benchmarks.reporting.panels import axis_names, pages, task_ticks
+from benchmarks.reporting.lazily import Lazily
+from benchmarks.reporting.panels import Page, axis_names, pages, task_ticks
 
 Array = NDArray[np.float64]
 
 _LOST = "0.8"
 
 
-def bars_figures(runs: Runs, looks: dict[str, LineStyle]) -> list[Figure]:
+def bars_figures(runs: Runs, looks: dict[str, LineStyle]) -> Sequence[Figure]:
     """Per task and method: a bar from R[j][j], just learned, to R[T][j], after the last task.
 
     Means over seeds, with one standard deviation of R[T][j]. The bar is what was forgotten, or
@@ -42,8 +45,8 @@ def bars_figures(runs: Runs, looks: dict[str, LineStyle]) -> list[Figure]:
     margin = 0.08 * (high - low) or 1.0
     limits = low - margin, min(high + margin, 100 + margin / 2)
     tasks = max(len(final) for _, final, _ in drawn.values())
-    figures: list[Figure] = []
-    for page in pages(list(drawn), 1.15, 5, around=1.0):
+
+    def draw(page: Page) -> Figure:
         for label, axes in page.axes.items():
             axes.set_ylim(limits)
             axes.set_xlim(0.3, tasks + 0.7)
@@ -53,8 +56,9 @@ def bars_figures(runs: Runs, looks: dict[str, LineStyle]) -> list[Figure]:
         signs = _legend(drawn)
         columns = legend_columns([str(x.get_label()) for x in signs], page.figure.get_figwidth())
         page.figure.legend(handles=signs, loc="outside upper center", ncols=columns)
-        figures.append(page.figure)
-    return figures
+        return page.figure
+
+    return Lazily(draw, pages(list(drawn), 1.15, 5, around=1.0))
 
 
 def _mean_and_std(records: list[RunRecord]) -> tuple[Array, Array, Array]:

@@ -138,3 +138,9 @@ def freeze(figure: Figure) -> None:
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.execute(figure)
         figure.set_layout_engine("none")
+
+
+def frozen(figure: Figure) -> Figure:
+    """The figure itself, after `freeze`."""
+    freeze(figure)
+    return figure

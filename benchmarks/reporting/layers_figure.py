@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 
 from benchmarks.reporting.figures import INK, PAGE_HEIGHT, Runs, balanced, legend_columns, name
 from benchmarks.reporting.layers import Array, courses, has, layers
+from benchmarks.reporting.lazily import Lazily
 from benchmarks.reporting.panels import page_width, task_ticks
 from benchmarks.reporting.zero_axis import ZeroAxis
 
@@ -44,7 +45,7 @@ class _Net:
     tasks: int
 
 
-def layers_figures(runs: Runs) -> list[Figure]:
+def layers_figures(runs: Runs) -> Sequence[Figure]:
     """Rows of panels, a method each: the rank of every layer by task, below it its interference.
 
     Means over seeds, a line a layer, the darker the nearer to the input; with few layers bands of
@@ -71,10 +72,8 @@ def layers_figures(runs: Runs) -> list[Figure]:
     height = 1.35 + 0.11 * max(name(label, _SIGNS).count("\n") for label in drawn)
     # An even number: the two rows of a method stay together.
     per_page = max(int((PAGE_HEIGHT - 1) / height) // 2 * 2, 2)
-    return [
-        _page(runs, rows[start : start + per_page], net, height)
-        for start in range(0, len(rows), per_page)
-    ]
+    parts = [rows[start : start + per_page] for start in range(0, len(rows), per_page)]
+    return Lazily(lambda part: _page(runs, part, net, height), parts)
 
 
 def _scale(runs: Runs, quantity: str, of_net: list[str]) -> ZeroAxis:

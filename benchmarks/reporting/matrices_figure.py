@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,23 +14,24 @@ from numpy.typing import NDArray
 
 from benchmarks.records import RunRecord
 from benchmarks.reporting.figures import Runs, accuracy_name
-from benchmarks.reporting.panels import axis_names, page_width, pages, task_ticks
+from benchmarks.reporting.lazily import Lazily
+from benchmarks.reporting.panels import Page, axis_names, page_width, pages, task_ticks
 
 LARGEST_ANNOTATED = 10
 """Tasks up to which the cells of a matrix carry their number."""
 
 
-def matrices_figures(runs: Runs) -> list[Figure]:
+def matrices_figures(runs: Runs) -> Sequence[Figure]:
     """R[i][j] of every method, mean over seeds, on one colour scale; blank where not measured."""
     matrices = {label: _mean_matrix(records) for label, records in runs.items()}
     known = np.concatenate([matrix[~np.isnan(matrix)] for matrix in matrices.values()])
     low, high = (known.min(), known.max()) if len(known) else (0, 100)
     scale = Normalize(float(10 * np.floor(low / 10)), min(100, float(10 * np.floor(high / 10 + 1))))
     largest = max(map(len, matrices.values()))
-    figures = []
     columns = min(4, len(matrices))
     side = (page_width(columns) - 1.1) / columns
-    for page in pages(list(matrices), side, columns):
+
+    def draw(page: Page) -> Figure:
         for label, axes in page.axes.items():
             _draw_matrix(axes, matrices[label], scale)
             axes.set(xlim=(0.5, largest + 0.5), ylim=(largest + 0.5, 0.5))
@@ -38,8 +40,9 @@ def matrices_figures(runs: Runs) -> list[Figure]:
         bar.set_label(f"{accuracy_name(runs)} (%)")
         bar.outline.set_visible(False)
         axis_names(page, "Evaluated on task", "After training on task")
-        figures.append(page.figure)
-    return figures
+        return page.figure
+
+    return Lazily(draw, pages(list(matrices), side, columns))
 
 
 def _mean_matrix(records: list[RunRecord]) -> NDArray[np.float64]:

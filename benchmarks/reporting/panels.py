@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from matplotlib import rcParams
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.reporting.figures import COLUMN, PAGE, PAGE_HEIGHT, name
+from benchmarks.reporting.lazily import Lazily
 
 _TITLE_SIZE = 6.5
 _SIGN_WIDTH = 0.62 * _TITLE_SIZE / 72
@@ -23,12 +24,14 @@ class Page(NamedTuple):
     axes: dict[str, Axes]
 
 
-def pages(labels: Sequence[str], height: float, columns: int, around: float = 0.8) -> list[Page]:
+def pages(
+    labels: Sequence[str], height: float, columns: int, around: float = 0.8
+) -> Sequence[Page]:
     """A panel for each label, `columns` to a row of the page's width, its name above it.
 
     `height`: inches of a panel without its name; `around`: of what is above or below all panels.
     A page is no higher than `PAGE_HEIGHT`, and pages have about as many rows each. The panels of
-    a page share their axes.
+    a page share their axes. A page is made when it is read.
     """
     columns = min(columns, len(labels))
     width = page_width(columns)
@@ -38,10 +41,8 @@ def pages(labels: Sequence[str], height: float, columns: int, around: float = 0.
     rows = -(-len(labels) // columns)
     count = -(-rows // max(int((PAGE_HEIGHT - around) / height), 1))
     per_page = -(-rows // count) * columns
-    return [
-        _page(titles, labels[start : start + per_page], (columns, width, height, around))
-        for start in range(0, len(labels), per_page)
-    ]
+    parts = [labels[start : start + per_page] for start in range(0, len(labels), per_page)]
+    return Lazily(lambda part: _page(titles, part, (columns, width, height, around)), parts)
 
 
 def page_width(columns: int) -> float:
@@ -68,12 +69,10 @@ def _page(
     return Page(figure, used)
 
 
-def numbered(stem: str, figures: Sequence[Figure]) -> dict[str, Figure]:
-    """``{matrices: ..., matrices-2: ...}``: names of the pages of one figure."""
-    return {
-        stem if number == 1 else f"{stem}-{number}": figure
-        for number, figure in enumerate(figures, 1)
-    }
+def numbered(stem: str, figures: Sequence[Figure]) -> Iterator[tuple[str, Figure]]:
+    """``matrices``, ``matrices-2``: the pages of one figure by name."""
+    for number, figure in enumerate(figures, 1):
+        yield stem if number == 1 else f"{stem}-{number}", figure
 
 
 def task_ticks(tasks: int) -> list[int]:

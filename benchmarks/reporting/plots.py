@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.style
@@ -15,9 +16,10 @@ from benchmarks.reporting.accuracy_figure import accuracy_figures
 from benchmarks.reporting.bars_figure import bars_figures
 from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.figure_files import UNSTAMPED, figure_bytes
-from benchmarks.reporting.figures import LineStyle, freeze, line_styles
+from benchmarks.reporting.figures import LineStyle, frozen, line_styles
 from benchmarks.reporting.files import Written, stems
 from benchmarks.reporting.layers_figure import layers_figures
+from benchmarks.reporting.lazily import Lazily
 from benchmarks.reporting.matrices_figure import matrices_figures
 from benchmarks.reporting.order import canonical
 from benchmarks.reporting.panels import numbered
@@ -56,7 +58,8 @@ def write_plots(out: Path, over: str | None = None) -> Written:
                 figures = stream_figures(collection, stream, looks)
             else:
                 figures = curves_over(collection, stream, key)
-            for name, figure in figures.items():
+            every = (page for kind in figures.items() for page in numbered(*kind))
+            for name, figure in every:
                 for suffix in UNSTAMPED:
                     path = out / "figures" / f"{stem}-{name}.{suffix}"
                     write_atomically(path, figure_bytes(figure, suffix))
@@ -72,38 +75,39 @@ def write_plots(out: Path, over: str | None = None) -> Written:
 
 def stream_figures(
     collection: Collection, stream: str, looks: dict[str, LineStyle]
-) -> dict[str, Figure]:
-    """{name: figure} of one stream, drawn in the style in force; empty without a finished run."""
+) -> dict[str, Sequence[Figure]]:
+    """{name: pages} of one stream; empty without a finished run.
+
+    A page is drawn when it is read, in the style then in force.
+    """
     finished = collection.finished(stream)
     if not finished:
         return {}
-    drawn = {
+    figures = {
         "accuracy": accuracy_figures(finished, looks),
         "matrices": matrices_figures(finished),
         "bars": bars_figures(finished, looks),
         "layers": layers_figures(finished),
-        "plane": _some(plane_figure(finished, looks)),
-        "pareto": _some(pareto_figure(finished, looks)),
+        "plane": _page(plane_figure(finished, looks)),
+        "pareto": _page(pareto_figure(finished, looks)),
     }
-    figures: dict[str, Figure] = {}
-    for name, pages in drawn.items():
-        figures |= numbered(name, pages)
-    for figure in figures.values():
-        freeze(figure)
-    return figures | curves_over(collection, stream)
+    return _drawn(figures) | curves_over(collection, stream)
 
 
-def curves_over(collection: Collection, stream: str, over: str | None = None) -> dict[str, Figure]:
-    """{``ablation-<key>``: figure} of the keys that were varied, or of the one asked for."""
-    figures: dict[str, Figure] = {}
-    for ablation in ablations(collection, stream, over):
-        figures |= numbered(f"ablation-{short(ablation.key)}", ablation_figures(ablation))
-    for figure in figures.values():
-        freeze(figure)
-    return figures
+def curves_over(
+    collection: Collection, stream: str, over: str | None = None
+) -> dict[str, Sequence[Figure]]:
+    """{``ablation-<key>``: pages} of the keys that were varied, or of the one asked for."""
+    found = ablations(collection, stream, over)
+    return _drawn({f"ablation-{short(one.key)}": ablation_figures(one) for one in found})
 
 
-def _some(figure: Figure | None) -> list[Figure]:
+def _drawn(figures: dict[str, Sequence[Figure]]) -> dict[str, Sequence[Figure]]:
+    """Those that have a page, each page frozen when it is read."""
+    return {name: Lazily(frozen, pages) for name, pages in figures.items() if pages}
+
+
+def _page(figure: Figure | None) -> list[Figure]:
     return [] if figure is None else [figure]
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.figures import LineStyle
+from benchmarks.reporting.panels import numbered
 from benchmarks.reporting.plots import STYLE, stream_figures
 from benchmarks.reporting.report_captions import said_of
 
@@ -43,7 +44,8 @@ def pictures(collection: Collection, stream: str, looks: dict[str, LineStyle]) -
     with matplotlib.style.context([STYLE, {"svg.fonttype": "path", "svg.hashsalt": "report"}]):
         return [
             _picture(name, figure)
-            for name, figure in stream_figures(collection, stream, looks).items()
+            for kind in stream_figures(collection, stream, looks).items()
+            for name, figure in numbered(*kind)
         ]
 
 

@@ -10,6 +10,7 @@ from drawing import crowd, faults
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, square
 
 from benchmarks.reporting.collect import collect
+from benchmarks.reporting.panels import numbered
 from benchmarks.reporting.plots import STYLE, looks_of, stream_figures
 
 STREAM = "split_digits/til"
@@ -20,9 +21,10 @@ def assert_all_legible(out: Path) -> set[str]:
     collection = collect(out)
     with matplotlib.style.context(STYLE):
         figures = stream_figures(collection, STREAM, looks_of(collection))
-        found = {name: faults(figure)[:5] for name, figure in figures.items()}
-    assert found == {name: [] for name in figures}
-    return set(figures)
+        pages = (page for kind in figures.items() for page in numbered(*kind))
+        found = {name: faults(figure)[:5] for name, figure in pages}
+    assert found == {name: [] for name in found}
+    return set(found)
 
 
 def test_25_methods_and_20_tasks(make: MakeRecord, tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def test_the_lowest_panel_of_each_column_is_numbered() -> None:
 
 
 def test_later_pages_are_numbered() -> None:
-    assert list(numbered("bars", [Figure(), Figure()])) == ["bars", "bars-2"]
-    assert numbered("bars", []) == {}
+    assert [name for name, _ in numbered("bars", [Figure(), Figure()])] == ["bars", "bars-2"]
+    assert list(numbered("bars", [])) == []
 
 
 @pytest.mark.parametrize(
