@@ -54,8 +54,8 @@ def summarise(values: Sequence[float]) -> Summary:
     return Summary(n, mean, std, student(mean, std, n), "Student's t")
 
 
-# The tables of one stream ask for the same intervals again.
-_bca = lru_cache(maxsize=1024)(bca)
+# The tables of one stream ask for the same intervals again: hundreds of rows, a dozen metrics each.
+_bca = lru_cache(maxsize=2**15)(bca)
 
 
 def student(mean: float, std: float, n: int) -> tuple[float, float]:
