@@ -16,6 +16,7 @@ from benchmarks.reporting.metrics import Undefined
 from benchmarks.reporting.references import References
 from benchmarks.reporting.registry import METRICS, metrics_of
 from benchmarks.reporting.specs import IMAGES, Flat, flatten, labels, show
+from benchmarks.reporting.splits import unlike_splits
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def flat_spec(record: RunRecord) -> Flat:
 def _frame(
     records: dict[str, RunRecord],
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], str]]:
-    specs = {run: flat_spec(record) for run, record in records.items()}
+    splits = unlike_splits(records)
+    specs = {run: flat_spec(record) | splits.get(run, {}) for run, record in records.items()}
     references = References(records.values())
     rows: dict[str, dict[str, object]] = {}
     reasons: dict[tuple[str, str], str] = {}

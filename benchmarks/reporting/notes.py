@@ -14,7 +14,7 @@ from benchmarks.reporting.cells import Row
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.numbers import NOTHING
 from benchmarks.reporting.order import UPPER_BOUNDS
-from benchmarks.reporting.specs import IMAGES, confounds, flatten, who_has_what
+from benchmarks.reporting.specs import IMAGES, SPLIT, confounds, flatten, show, who_has_what
 
 
 def seeds(runs: pd.DataFrame) -> str:
@@ -97,11 +97,16 @@ def _keeps_data(record: RunRecord) -> bool:
 
 def images(runs: pd.DataFrame) -> list[str]:
     """That the rows were not all measured on the same images, where they were not."""
-    sets = sorted(runs[f"spec.{IMAGES}"].unique())
-    if len(sets) < 2:
-        return []
-    mixed = f"The runs are on {len(sets)} image sets ({IMAGES} {', '.join(sets)})"
-    return [f"{mixed}: compare rows of the same one alone, or give each set a folder of its own."]
+    lines = []
+    for key, what in ((IMAGES, "image sets"), (SPLIT, "splits of the same images")):
+        column = f"spec.{key}"
+        found = sorted(runs[column].dropna().unique()) if column in runs else []
+        if len(found) > 1:
+            mixed = f"The runs are on {len(found)} {what} ({key} {', '.join(map(show, found))})"
+            lines.append(
+                f"{mixed}: compare rows of the same one alone, or give each set a folder of its own."
+            )
+    return lines
 
 
 def provenance(collection: Collection, stream: str, reference: str | None = None) -> list[str]:

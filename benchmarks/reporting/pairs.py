@@ -78,4 +78,5 @@ def _questions(runs: pd.DataFrame) -> list[tuple[object, ...]]:
     for key, column in zip(APART, columns, strict=True):
         if key in IMPLIED:
             found[column] = found[column].where(found[column].notna(), IMPLIED[key])
+    found = found.astype(object).where(found.notna(), None)
     return list(found.itertuples(index=False, name=None))

@@ -16,7 +16,10 @@ SEED_KEYS = ("seed", "init_seed", "data_seed", "class_order_seed")
 IMAGES = "data_hash"
 """The key of the images a run was made on, beside those of its spec."""
 
-APART = (IMAGES, "evaluate_on", "tasks")
+SPLIT = "split_hash"
+"""The key of which images each task got, of runs that should have got the same and did not."""
+
+APART = (IMAGES, SPLIT, "evaluate_on", "tasks")
 """Keys in which rows may not differ unsaid, nor be ranked together or paired: their accuracies are
 on different images, or over different numbers of tasks."""
 
@@ -68,7 +71,8 @@ def labels(runs: Mapping[str, tuple[str, Flat]]) -> dict[str, str]:
     strategy was run with several specs, the label names what differs:
     ``ness [strategy_args.eps=0.01]``. Where the stream was run on several image sets, every label
     names its own: one without would look like a row beside all the others. So it is with runs that
-    were evaluated on validation images beside runs that were tested, and over other tasks.
+    were evaluated on validation images beside runs that were tested, and over other tasks
+    or other splits.
     """
     named: dict[str, str] = {}
     repeated = _repetitions(runs)
