@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -31,9 +32,10 @@ def rewrite_tuning(out: Path) -> list[Path]:
 
 def write_tuning(search: Search, out: Path) -> list[Path]:
     """Write ``out/tuning/search.json`` and ``tuning.md``, ``.tex`` and ``.csv``."""
+    said = notes(search, out)
     texts = (
-        as_markdown(search, out),
-        as_latex(search, out),
+        as_markdown(search, said),
+        as_latex(search, said),
         frame(search).to_csv(index=False, lineterminator="\n"),
     )
     paths = [search.write(out)]
@@ -48,8 +50,8 @@ def caption(search: Search) -> str:
     return f"Search on {search.stream}: validation accuracy of {search.spec}"
 
 
-def as_markdown(search: Search, out: Path) -> str:
-    """The table of the methods, its notes, and every configuration."""
+def as_markdown(search: Search, said: Sequence[str]) -> str:
+    """The table of the methods, its notes as ``said``, and every configuration."""
     every = [list(map(markdown.escape, row)) for row in configurations_of(search)]
     return (
         "\n\n".join(
@@ -58,7 +60,7 @@ def as_markdown(search: Search, out: Path) -> str:
                 markdown.grid(
                     HEADINGS, [list(map(markdown.escape, r)) for r in rows(search)], names=2
                 ),
-                markdown.bullets(notes(search, out)),
+                markdown.bullets(said),
                 "Every configuration, the spec's own first:",
                 markdown.grid(EVERY_HEADINGS, every, names=2),
             ]
@@ -67,9 +69,9 @@ def as_markdown(search: Search, out: Path) -> str:
     )
 
 
-def as_latex(search: Search, out: Path) -> str:
-    """The table of the methods and its notes."""
-    cells, said = labelled(rows(search)), notes(search, out)
+def as_latex(search: Search, said: Sequence[str]) -> str:
+    """The table of the methods and its notes as ``said``."""
+    cells = labelled(rows(search))
     return latex.environment(caption(search), "tuning", HEADINGS, cells, said, texts=2)
 
 

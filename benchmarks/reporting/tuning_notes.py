@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from benchmarks.records import RunRecord, read_all
 from benchmarks.reporting.search import FOLDER, Search
 from benchmarks.reporting.specs import show
 
@@ -18,10 +20,14 @@ def notes(search: Search, out: Path) -> list[str]:
     """What the reader of the table has to know."""
     n, seeds = len(search.seeds), ", ".join(map(str, search.seeds))
     repeated = "" if n == 1 else "; \N{PLUS-MINUS SIGN}: sample standard deviation over them"
-    held = f"{n} held-back {'seed' if n == 1 else 'seeds'} ({seeds}) that no compared run has"
+    compared = _compared(search, out)
+    shared = [seed for seed in search.seeds if seed in compared]
+    named = f"{'seed' if n == 1 else 'seeds'} ({seeds})"
+    by = f"{n} {named}" if shared else f"{n} held-back {named} that no compared run has"
     steered = f"the learning rate{_kept(search)} of every method alike"
     return [
-        f"ACC: mean over tasks after the last, on validation images, by {held}{repeated}.",
+        f"ACC: mean over tasks after the last, on validation images, by {by}{repeated}.",
+        *_not_held_back(shared, out),
         f"Tried: {search.budget} configurations, the spec's own among them, or all that there are.",
         _BEST,
         *_unchanged(search),
@@ -34,6 +40,21 @@ def notes(search: Search, out: Path) -> list[str]:
         "The best of several tries flatters itself: what is gained on the test is less.",
         f"From the runs in {out / FOLDER}; regenerate with `{search.command(out)}`.",
     ]
+
+
+def _compared(search: Search, out: Path) -> list[Any]:
+    """Seeds of the runs beside the search, whatever has become of them."""
+    records = read_all(out, search.stream)
+    return [record.spec.get("seed") for record in records if isinstance(record, RunRecord)]
+
+
+def _not_held_back(shared: Sequence[int], out: Path) -> Iterator[str]:
+    if shared:
+        seeds = ("seed " if len(shared) == 1 else "seeds ") + ", ".join(map(str, shared))
+        yield (
+            f"Not held back: runs in {out / 'runs'} have {seeds} too, so what they show is not "
+            f"independent of the search."
+        )
 
 
 def _unchanged(search: Search) -> Iterator[str]:

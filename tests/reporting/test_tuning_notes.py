@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from reporting_records import MakeRecord
 from search_examples import NAIVE, NESS, OUT, method, searched, tried
 
 from benchmarks.reporting.search import Search
@@ -27,6 +30,22 @@ def test_notes_say_seeds_budget_and_what_validation_does() -> None:
     assert "by 1 held-back seed (7) that no compared run has." in last
     assert "also steer the learning rate of every method" in last
     assert "--out results/mine --set 'a.b=[1, 2]'`" in last
+
+
+def test_seeds_that_compared_runs_have_are_not_called_held_back(
+    make: MakeRecord, tmp_path: Path
+) -> None:
+    search = searched(NESS)
+    make(seed=1)
+    make(seed=8, stream="split_digits/cil")  # another stream is another comparison
+    assert "by 2 held-back seeds (7, 8) that no compared" in "\n".join(notes(search, tmp_path))
+    make("gpm", seed=8, status="running")
+    said = "\n".join(notes(search, tmp_path))
+    assert "on validation images, by 2 seeds (7, 8); " in said
+    assert "held-back" not in said
+    assert f"Not held back: runs in {tmp_path}/runs have seed 8 too, so what they" in said
+    make(seed=7)
+    assert "runs have seeds 7, 8 too" in "\n".join(notes(search, tmp_path))
 
 
 def test_ties_are_said_and_a_spec_that_has_the_best_already() -> None:
