@@ -133,6 +133,13 @@ def _require_results(out: Path) -> None:
     for folder in inside.parents:
         if inside.relative_to(folder).parts[0] in PARTS and (folder / "runs").is_dir():
             raise BadInput(f"{out}: a part of a results folder; give {folder}")
+    # Only here, as it takes longer than to look at a folder.
+    from benchmarks.reporting.search import FOLDER, search_path
+
+    if search_path(out).is_file():
+        raise BadInput(
+            f"{out}: no runs beside a search; give {out / FOLDER} for those of the search"
+        )
     raise BadInput(
         f"{out}: no results folder (it has neither runs/ nor work/); give one that a sweep had as "
         f"--out"

@@ -15,6 +15,7 @@ from benchmarks.reporting.garbage import uncollected
 from benchmarks.reporting.metrics import Undefined
 from benchmarks.reporting.references import References
 from benchmarks.reporting.registry import METRICS, metrics_of
+from benchmarks.reporting.search import FOLDER, search_path
 from benchmarks.reporting.specs import IMAGES, Flat, flatten, labels, show
 from benchmarks.reporting.splits import unlike_splits
 
@@ -72,6 +73,11 @@ def collect(out: Path) -> Collection:
             ended[record.id] = record
     if not ended and not running:
         damaged = f" but {len(messages)} damaged ({messages[0]})" if messages else ""
+        if search_path(out).is_file():
+            raise BadInput(
+                f"{out}: no run records{damaged} beside a search; give {out / FOLDER} for the runs "
+                f"of the search, or fill it with `python -m benchmarks sweep SPEC.toml --out {out}`"
+            )
         raise BadInput(
             f"{out}: no run records{damaged}; fill it with "
             f"`python -m benchmarks sweep SPEC.toml --out {out}`"

@@ -18,6 +18,7 @@ from benchmarks.records import RunRecord
 from benchmarks.reporting.search import read_search
 from benchmarks.reporting.tables import write_tables
 from benchmarks.run import run
+from benchmarks.status import status
 from benchmarks.sweep import sweep
 from benchmarks.sweep_spec import expand, load_sweep
 from benchmarks.tuning.command import plan_search, tune
@@ -212,3 +213,15 @@ def test_the_command_prints_the_table_and_says_where_the_winners_are(
     printed = capsys.readouterr().out
     assert "strategy" in printed
     assert f"{done / 'tuned.toml'} has the best values" in printed
+
+
+def test_status_of_a_folder_with_a_search_alone_names_the_folder_of_its_runs(
+    tmp_path: Path, done: Path
+) -> None:
+    copytree(done / "tuning", tmp_path / "tuning")
+    with pytest.raises(BadInput, match="no runs beside a search") as caught:
+        status(tmp_path)
+    assert f"give {tmp_path / 'tuning'} for" in str(caught.value)
+    assert status(tmp_path / "tuning").total == {"finished": 16}
+    tables = write_tables(tmp_path / "tuning").paths
+    assert "split_digits-til.md" in {path.name for path in tables}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from reporting_records import CUT_OFF, MakeRecord
+from search_examples import NAIVE, searched
 
 from benchmarks.errors import BadInput
 from benchmarks.reporting.collect import collect
@@ -103,6 +104,19 @@ def test_an_empty_folder_is_bad_input_with_the_way_out(tmp_path: Path) -> None:
     assert "\n" not in message
     assert str(tmp_path) in message
     assert f"python -m benchmarks sweep SPEC.toml --out {tmp_path}" in message
+
+
+def test_a_folder_with_a_search_alone_names_the_folder_of_its_runs(
+    make: MakeRecord, tmp_path: Path
+) -> None:
+    searched(NAIVE).write(tmp_path)
+    with pytest.raises(BadInput, match="no run records beside a search") as caught:
+        collect(tmp_path)
+    (line,) = str(caught.value).splitlines()
+    assert f"give {tmp_path / 'tuning'} for the runs of the search" in line
+    run = make(spec={"evaluate_on": "valid"})
+    (tmp_path / "runs").rename(tmp_path / "tuning" / "runs")
+    assert list(collect(tmp_path / "tuning").records) == [run.id]
 
 
 def test_a_folder_of_damaged_records_is_bad_input_that_names_one(
