@@ -21,6 +21,23 @@ class Written:
     """Plain text for the terminal."""
 
 
+def stale(folder: Path, name: str, written: Iterable[Path]) -> list[Path]:
+    """The files of a folder whose whole name matches the pattern and that were not ``written`` now:
+    of runs that have gone since. By name; none where there is no such folder."""
+    kept = set(written)
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(p for p in found if re.fullmatch(name, p.name) and p not in kept and p.is_file())
+
+
+def remove(paths: Iterable[Path]) -> list[str]:
+    """Delete stale files; a line each."""
+    lines = []
+    for path in paths:
+        path.unlink()
+        lines.append(f"removed: {path} (the runs give no such file any more)")
+    return lines
+
+
 def stems(streams: Iterable[str]) -> dict[str, str]:
     """A file name for each stream, without suffix: `split_digits/til` is `split_digits-til`.
 

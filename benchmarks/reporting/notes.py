@@ -102,9 +102,9 @@ def images(runs: pd.DataFrame) -> list[str]:
         column = f"spec.{key}"
         found = sorted(runs[column].dropna().unique()) if column in runs else []
         if len(found) > 1:
-            mixed = f"The runs are on {len(found)} {what} ({key} {', '.join(map(show, found))})"
             lines.append(
-                f"{mixed}: compare rows of the same one alone, or give each set a folder of its own."
+                f"The runs are on {len(found)} {what} ({key} {', '.join(map(show, found))}): "
+                "compare rows of the same one alone, or give each set a folder of its own."
             )
     return lines
 

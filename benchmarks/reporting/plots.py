@@ -17,7 +17,7 @@ from benchmarks.reporting.bars_figure import bars_figures
 from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.figure_files import UNSTAMPED, figure_bytes
 from benchmarks.reporting.figures import LineStyle, frozen, line_styles
-from benchmarks.reporting.files import Written, stems
+from benchmarks.reporting.files import Written, remove, stems
 from benchmarks.reporting.layers_figure import layers_figures
 from benchmarks.reporting.lazily import Lazily
 from benchmarks.reporting.matrices_figure import matrices_figures
@@ -26,6 +26,7 @@ from benchmarks.reporting.panels import numbered
 from benchmarks.reporting.pareto_figure import pareto_figure
 from benchmarks.reporting.plane import misplaced
 from benchmarks.reporting.plane_figure import plane_figure
+from benchmarks.reporting.stale_figures import stale_figures
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 
@@ -43,7 +44,8 @@ def write_plots(out: Path, over: str | None = None) -> Written:
 
     What does not fit a page goes on in ``matrices-2`` and so on. `over`: draw the ablation over
     this key alone, from two values on. Finished runs alone are drawn; a method without any is named
-    in the messages. Raises `BadInput` where there are no records, or no curve over the key.
+    in the messages. A file of these names that the runs give no longer is removed, with a message.
+    Raises `BadInput` where there are no records, or no curve over the key.
     """
     collection = collect(out)
     written = Written(messages=list(collection.messages), skipped=len(collection.messages))
@@ -69,6 +71,8 @@ def write_plots(out: Path, over: str | None = None) -> Written:
             f"--over {over}: no two runs of a method differ in it alone and have an ACC; "
             f"vary it with [grid] in a spec"
         )
+    for stream, stem in stems(collection.streams).items():
+        written.messages += remove(stale_figures(collection, stream, stem, written.paths, key))
     written.headline = f"{len(written.paths)} figure files in {out / 'figures'}"
     return written
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,7 @@ from benchmarks.reporting.cells import Table
 from benchmarks.reporting.collect import Collection, collect
 from benchmarks.reporting.comparison import compare
 from benchmarks.reporting.cost_table import cost_table
-from benchmarks.reporting.files import Written, stems
+from benchmarks.reporting.files import Written, remove, stale, stems
 from benchmarks.reporting.garbage import uncollected
 from benchmarks.reporting.published import read_published
 from benchmarks.reporting.reference import check_reference
@@ -27,6 +28,13 @@ from benchmarks.reporting.registry import METRICS, metrics_of
 from benchmarks.reporting.significance import significance_table
 from benchmarks.reporting.summary import summary_table
 from benchmarks.reporting.tuning import rewrite_tuning
+
+_FILES = (
+    *(".md", ".tex", ".csv", "-summary.csv", "-intervals.tex", "-cost.md", "-cost.tex"),
+    *("-tests.md", "-tests.tex", "-tests.csv", "-ranks.md", "-ranks.csv"),
+    *("-published.md", "-published.tex", "-published.csv"),
+)
+"""What a stream's files are called behind its stem."""
 
 
 @uncollected()
@@ -45,7 +53,8 @@ def write_tables(out: Path, reference: str | None = None) -> Written:
       where a finished method has any;
     - ``out/tuning/``: the table of a search for hyper-parameters, where there was one.
 
-    The headline of the result is the same table in short for the terminal. Raises `BadInput`
+    A file of these names that the runs give no longer is removed, with a message. The headline of
+    the result is the same table in short for the terminal. Raises `BadInput`
     where there are no records or no row is labelled ``reference``; runs in progress alone give
     a headline and no files.
     """
@@ -100,6 +109,9 @@ def write_tables(out: Path, reference: str | None = None) -> Written:
             write_atomically(path, text.encode("utf-8", "backslashreplace"))
             written.paths.append(path)
         headlines.append(terminal.render(table))
+    for stem in stems(collection.streams).values():
+        names = rf"{re.escape(stem)}({'|'.join(map(re.escape, _FILES))})"
+        written.messages += remove(stale(out / "tables", names, written.paths))
     written.paths += rewrite_tuning(out)
     running = _running(collection)
     written.headline = "\n\n".join([*headlines, *([running] if running else [])])
