@@ -39,9 +39,15 @@ _ESCAPES = {
     "\N{DAGGER}": r"$\dagger$",
 }
 
+_LETTERS = frozenset(map(chr, range(0xC0, 0x180))) - frozenset(
+    "\N{MULTIPLICATION SIGN}÷ÐðÞþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſ"
+)
+"""Latin letters that pdfLaTeX prints in its first encoding, OT1: its input is UTF-8 since 2018."""
+
 
 def escape(text: str) -> str:
-    """Text that pdfLaTeX prints as it is; a sign that its fonts lack, as its code point."""
+    """Text that pdfLaTeX prints as it is; a sign that its fonts lack, as the letters it is made of
+    (``a`` for a with an ogonek) or as its code point."""
     return "".join(_ESCAPES.get(sign) or _printable(sign) for sign in _WHITE.sub(" ", text))
 
 
@@ -77,5 +83,7 @@ def prose(note: str) -> str:
 def _printable(sign: str) -> str:
     if sign.isascii():
         return sign if sign.isprintable() else ""
+    if sign in _LETTERS:
+        return sign
     plain = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
     return "".join(_ESCAPES.get(part, part) for part in plain) or f"(U+{ord(sign):04X})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.numbers import NOTHING
 from benchmarks.reporting.order import UPPER_BOUNDS
 from benchmarks.reporting.specs import IMAGES, SPLIT, confounds, flatten, show, who_has_what
+from benchmarks.reporting.stats import Summary
 
 
 def seeds(runs: pd.DataFrame) -> str:
@@ -49,7 +50,8 @@ def errors(runs: pd.DataFrame) -> list[str]:
 def spread(rows: Sequence[Row]) -> list[str]:
     """What the numbers of a cell are."""
     counts = {row.n for row in rows if row.n}
-    notes = []
+    found = [cell.summary for row in rows for cell in row.cells.values() if cell.summary]
+    notes = nominal(found)
     if counts - {1}:
         notes.append(
             "n: finished runs, one a seed. "
@@ -59,6 +61,14 @@ def spread(rows: Sequence[Row]) -> list[str]:
     if 1 in counts:
         notes.append("n = 1: one run, so neither a standard deviation nor an interval is given.")
     return notes
+
+
+def nominal(summaries: Iterable[Summary]) -> list[str]:
+    """What the bootstrap's intervals fall short of."""
+    if not any(summary.method == "BCa bootstrap" for summary in summaries):
+        return []
+    said = "The 95 % of a BCa interval are nominal: in small samples it is too short"
+    return [f"{said} and misses the mean more often (Hesterberg 2015)."]
 
 
 def upper_bounds(rows: Sequence[Row]) -> list[str]:

@@ -164,10 +164,16 @@ def _meaning(families: Sequence[Family], reference: str) -> list[str]:
     ]
     if methods := interval_methods(found):
         lines.insert(1, f"95 % interval of the mean difference: {methods}.")
+    lines += notes.nominal(found)
     if "Student" in methods:
         lines.append(
             "With few pairs the interval can exclude 0 where p is large: Student's t takes the "
             "differences to be normal, the permutation test does not."
+        )
+    elif methods:
+        lines.append(
+            "The interval can exclude 0 where p is large: it is not the test's own, and BCa's is "
+            "too short in small samples."
         )
     if lower:
         lines.append(f"{', '.join(lower)}: lower is better, so below 0 favours {reference}.")

@@ -40,7 +40,9 @@ def summarise(values: Sequence[float]) -> Summary:
     """Mean, std = sqrt(sum (x - mean)^2 / (n - 1)) and the 95 % interval, in the values' unit.
 
     Below `BOOTSTRAP_FROM` values the interval is Student's, else the bootstrap's, see `bca`: it
-    takes no distribution for granted and stays within the values.
+    takes no distribution for granted and stays within the values. Its 95 % are nominal: in small
+    samples it is too short (Hesterberg 2015, What teachers should know about the bootstrap, The
+    American Statistician 69).
     """
     n = len(values)
     if n == 0:

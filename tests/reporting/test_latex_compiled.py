@@ -14,6 +14,7 @@ from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, square
 from benchmarks.reporting import latex
 from benchmarks.reporting.cells import Cell
 from benchmarks.reporting.latex_fit import PAGE
+from benchmarks.reporting.latex_text import _LETTERS
 from benchmarks.reporting.tables import write_tables
 
 pytestmark = pytest.mark.skipif(
@@ -34,6 +35,7 @@ NASTY = [
     'back\\slash "quoted" `code`',
     "é ß 漢 \N{GREEK SMALL LETTER ALPHA} \N{EN DASH} —",
     "[a]",
+    "".join(sorted(_LETTERS)),
 ]
 
 

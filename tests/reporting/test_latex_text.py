@@ -17,7 +17,9 @@ from benchmarks.reporting.latex_text import breakable, escape, pieces, prose
         ("100% of a_b & {c}", r"100\% of a\_b \& \{c\}"),
         ("[a]", "{[}a{]}"),  # a bare bracket after \\ would be its argument
         ("two\n\tlines", "two lines"),
-        ("café ± 2 \N{EN DASH} †", r"cafe $\pm$ 2 -- $\dagger$"),
+        ("café ± 2 \N{EN DASH} †", r"café $\pm$ 2 -- $\dagger$"),
+        ("Müller, Łoś, ß, Žižek", "Müller, Łoś, ß, Žižek"),
+        ("Pająk ÷ 2 ﬁ", "Pajak (U+00F7) 2 fi"),  # OT1 has no ogonek
         ("漢\x07", "(U+6F22)"),
     ],
 )

@@ -117,3 +117,17 @@ def test_class_incremental_streams_are_tested_in_task_aware_accuracy_too(
     table = significance_table(collect(tmp_path), "split_digits/cil")
     metrics = [family.metric for family in table.families]
     assert metrics == ["acc", "acc_task_aware", "bwt", "forgetting"]
+
+
+@pytest.mark.parametrize("pairs", [9, 10])
+def test_interval_and_p_may_contradict_each_other_and_it_is_said(
+    make: MakeRecord, tmp_path: Path, pairs: int
+) -> None:
+    for seed in range(pairs):
+        make("ness", seed, HAND, spec=SAME)
+        make("gpm", seed, shifted(HAND, seed - 8), spec=SAME)
+    notes = "\n".join(significance_table(collect(tmp_path), STREAM).notes)
+    assert "the interval can exclude 0 where p is large" in notes.lower()
+    assert ("Student's t takes the differences to be normal" in notes) is (pairs == 9)
+    assert ("BCa's is too short in small samples" in notes) is (pairs == 10)
+    assert ("nominal: in small samples it is too short" in notes) is (pairs == 10)

@@ -99,6 +99,7 @@ def test_ten_seeds_are_bootstrapped_and_the_table_says_so(make: MakeRecord, tmp_
     assert f"interval of the mean over runs ({bootstrap}, not cut at" in table(
         tmp_path, "split_digits-til.md"
     )
+    assert "of a BCa interval are nominal" in table(tmp_path, "split_digits-til.md")
     acc, bwt, *_ = rows(tmp_path, "split_digits-til-summary.csv")
     assert (acc["ci95_method"], bwt["ci95_low"], bwt["ci95_high"]) == (
         "BCa bootstrap",
