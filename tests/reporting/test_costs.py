@@ -10,11 +10,18 @@ from benchmarks.reporting.registry import METRICS
 
 
 def test_costs_are_sums_and_maxima_over_tasks(make: MakeRecord) -> None:
-    record = make(tasks=[task(train_s=2, state_bytes=7), task(train_s=3, state_bytes=5)])
+    record = make(
+        tasks=[
+            task(train_s=2, state_bytes=7, peak_memory_bytes=9),
+            task(train_s=3, state_bytes=5, peak_memory_bytes=8),
+        ]
+    )
     assert costs.seconds(record) == 2 + 0.5 + 3 + 0.5
     assert costs.eval_seconds(record) == 0.5
     assert costs.cpu_seconds(record) == 2.5 + 2.5
     assert costs.state_bytes(record) == 7
+    # A run that moved to another process ends with a smaller one.
+    assert costs.peak_memory_bytes(record) == 9
 
 
 def test_costs_of_a_run_that_completed_no_task_are_undefined(make: MakeRecord) -> None:

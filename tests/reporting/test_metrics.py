@@ -32,6 +32,14 @@ def test_forgetting_is_measured_from_the_best_accuracy_not_the_first() -> None:
 
 def test_forgetting_of_a_task_that_improved_is_negative() -> None:
     assert metrics.forgetting([[70.0, None], [75.0, 80.0]]) == -5
+    # 25 points more than the 50 of before.
+    assert metrics.relative_forgetting([[50.0, None], [75.0, 80.0]]) == -50
+
+
+@pytest.mark.parametrize("metric", [metrics.forgetting, metrics.relative_forgetting])
+def test_one_gap_in_the_course_of_a_task_could_hide_its_best(metric) -> None:
+    gap: Matrix = [[90.0, None, None], [None, 92.0, None], [60.0, 80.0, 94.0]]
+    assert metric(gap) == Undefined("accuracy on task 1 after task 2 was not recorded")
 
 
 def test_relative_forgetting_is_the_share_that_is_lost_of_what_was_known() -> None:

@@ -61,6 +61,11 @@ def test_agrees_with_scipy() -> None:
     assert sign_flip_p(list(differences)) == pytest.approx(expected.pvalue)
 
 
+def test_fifteen_pairs_are_exact_and_sixteen_are_not() -> None:
+    assert sign_flip_p([1.0] * 15) == smallest_p(15) == 2 / 2**15
+    assert smallest_p(16) == 1 / 10_000
+
+
 def test_many_pairs_are_sampled_near_the_exact_value_and_always_alike() -> None:
     differences = list(np.random.default_rng(4).normal(0.5, 1, size=EXACT_UP_TO + 1))
     exact = stats.permutation_test(
