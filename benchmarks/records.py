@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from benchmarks.errors import BadInput
-from benchmarks.integrity import decode, id_of, without_checksum
+from benchmarks.integrity import CHECKSUM, decode, id_of, without_checksum
 from benchmarks.interruptions import writing
 from benchmarks.record_layers import listed_layers, named_layers
 from benchmarks.record_parts import Described, Matrix, Percent, TaskRecord, check_matrix
@@ -75,6 +75,13 @@ class RunRecord(BaseModel):
     environment: dict[str, Any]
     started: str
     ended: str | None = None
+    _has_checksum: bool = PrivateAttr(True)
+
+    @property
+    def has_checksum(self) -> bool:
+        """Whether the file that it was read from proves its numbers, as `to_json` does; older ones
+        do not."""
+        return self._has_checksum
 
     @model_validator(mode="before")
     @classmethod
@@ -135,8 +142,10 @@ class RunRecord(BaseModel):
         record = proven(data)
         if record is not None:
             return cls.model_validate(record, strict=True)
-        decode(data)
-        return cls.model_validate_json(data, strict=True)
+        value = decode(data)
+        found = cls.model_validate_json(data, strict=True)
+        found._has_checksum = isinstance(value, dict) and CHECKSUM in value
+        return found
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -142,7 +142,14 @@ def provenance(collection: Collection, stream: str, reference: str | None = None
         notes.append("The methods differ in more than their own arguments:")
         notes += [f"- {difference}" for difference in differences]
     notes += fallbacks(collection.records[str(run)] for run in runs.index)
-    notes += _code([collection.records[str(run)].environment for run in runs.index])
+    records = [collection.records[str(run)] for run in runs.index]
+    notes += _code([record.environment for record in records])
+    unproven = sum(not record.has_checksum for record in records)
+    if unproven:
+        notes.append(
+            f"{unproven} of {len(records)} records have no checksum, as those from before there "
+            "were any: an edited number in them would not be noticed."
+        )
     if collection.running[stream]:
         notes.append(f"Runs in progress, not in this table: {collection.running[stream]}.")
     asked = f" --reference {shlex.quote(reference)}" if reference is not None else ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from reporting_records import MakeRecord
 
+from benchmarks.records import record_path
 from benchmarks.reporting.notes import seeds
 from benchmarks.reporting.tables import write_tables
 
@@ -56,3 +58,20 @@ def test_runs_of_several_commits_and_uncommitted_code_are_noted(
 )
 def test_seeds_in_a_row_are_a_span(listed: list[object], shown: str) -> None:
     assert seeds(pd.DataFrame({"seed": pd.Series(listed, dtype=object)})) == shown
+
+
+def test_records_without_a_checksum_are_counted(make: MakeRecord, tmp_path: Path) -> None:
+    records = [make("ness", seed) for seed in (1, 2, 3)]
+    write_tables(tmp_path)
+    path = tmp_path / "tables" / "split_digits-til.md"
+    assert "checksum" not in path.read_text()
+    for record in records[:2]:
+        stored = record_path(tmp_path, "split_digits/til", "ness", record.id)
+        value = json.loads(stored.read_text())
+        del value["sha256"]
+        stored.write_text(json.dumps(value))
+    write_tables(tmp_path)
+    assert (
+        "- 2 of 3 records have no checksum, as those from before there were any: an edited number "
+        "in them would not be noticed."
+    ) in path.read_text()
