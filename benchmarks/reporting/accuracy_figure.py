@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.records import RunRecord
 from benchmarks.reporting.figures import (
+    BAND,
     BOUND,
     COLUMN,
     LEVEL,
@@ -20,8 +22,10 @@ from benchmarks.reporting.figures import (
     LineStyle,
     Runs,
     accuracy_name,
+    band_sign,
+    fenced_limits,
     legend_columns,
-    lower_fence,
+    limits,
     name,
 )
 from benchmarks.reporting.lazily import Lazily
@@ -30,6 +34,11 @@ from benchmarks.reporting.panels import Page, axis_names, pages, task_ticks
 
 _ALIKE = 4
 """Methods up to which some may have one colour in a panel."""
+
+_MOST_BEHIND = 30
+"""Methods up to which each panel has the others behind: more are a grey area and a large file."""
+
+_BEHIND = "0.84"
 
 Courses = NDArray[np.float64]
 
@@ -40,8 +49,8 @@ def accuracy_figures(runs: Runs, looks: dict[str, LineStyle]) -> Sequence[Figure
     """Average accuracy A[i] on tasks 1..i against i: mean over seeds, band of one std.
 
     Up to `TOGETHER` methods share one panel, fewer where colours repeat; of more each has its own,
-    with the others in light grey. A method that trained on all tasks at once (`joint`) has A[T]
-    alone: a horizontal line.
+    with the others, up to `_MOST_BEHIND`, in light grey. A method that trained on all tasks at once
+    (`joint`) has A[T] alone: a horizontal line.
     """
     drawn = {label: _courses(records) for label, records in runs.items()}
     y = f"{accuracy_name(runs)}\non seen tasks (%)"
@@ -52,36 +61,37 @@ def accuracy_figures(runs: Runs, looks: dict[str, LineStyle]) -> Sequence[Figure
 
 def _one_panel(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> Figure:
     names = {label: name(label, 46) for label in drawn}
+    bands = [band_sign()] * _has_bands(drawn)
     columns = legend_columns(names.values(), COLUMN)
-    lines = sum(shown.count("\n") + 1 for shown in names.values()) / columns
+    lines = (sum(shown.count("\n") + 1 for shown in names.values()) + len(bands)) / columns
     figure = Figure(figsize=(COLUMN, 2.6 + 0.15 * np.ceil(lines)))
     axes = figure.subplots()
-    handles = []
+    handles: list[Artist] = []
     for label, courses in drawn.items():
         line = _draw_course(axes, courses, looks[label])
         line.set_label(names[label])
         handles.append(line)
     _set_tasks(axes, drawn)
-    low, high = axes.get_ylim()
-    # Bands and margins can pass 100 %, where no accuracy lies.
-    axes.set_ylim(low, min(high, 100 + 0.02 * (100 - low)))
+    axes.set_ylim(limits(*axes.dataLim.intervaly))
     axes.set_xlabel(_X)
     axes.set_ylabel(y)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    figure.legend(handles=handles + bands, loc="outside lower center", ncols=columns)
     return figure
 
 
 def _many(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> Sequence[Figure]:
     means = {label: courses.mean(axis=0) for label, courses in drawn.items()}
     paths = [_path(mean) for mean in means.values()]
-    known = np.concatenate([path[:, 1] for path in paths])
-    known = known[~np.isnan(known)]
-    low, high = (lower_fence(known), known.max()) if len(known) else (0.0, 100.0)
-    margin = 0.06 * (high - low) or 1.0
+    behind = paths if len(paths) <= _MOST_BEHIND else []
+    stds = [_std(courses) for courses in drawn.values()]
+    low, high = fenced_limits(np.concatenate(list(means.values())), np.concatenate(stds))
+    signs: list[Artist] = [band_sign()] * _has_bands(drawn)
+    if behind:
+        signs.append(Line2D([], [], color=_BEHIND, linewidth=1, label="the other methods"))
 
     def draw(page: Page) -> Figure:
         for label, axes in page.axes.items():
-            axes.add_collection(LineCollection(paths, colors="0.84", linewidths=0.5, zorder=1))
+            axes.add_collection(LineCollection(behind, colors=_BEHIND, linewidths=0.5, zorder=1))
             _draw_course(axes, drawn[label], looks[label] | {"linestyle": (0, ())})
             final = means[label][-1]
             if final < low:
@@ -93,11 +103,13 @@ def _many(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> Seq
                     fontsize=6.5,
                 )
             _set_tasks(axes, drawn)
-            axes.set_ylim(low - margin, min(high + margin, 100 + margin / 2))
+            axes.set_ylim(low, high)
         axis_names(page, _X, y)
+        if signs:
+            page.figure.legend(handles=signs, loc="outside upper center", ncols=len(signs))
         return page.figure
 
-    return Lazily(draw, pages(list(drawn), 1.15, 5))
+    return Lazily(draw, pages(list(drawn), 1.15, 5, around=1.0))
 
 
 def _set_tasks(axes: Axes, drawn: dict[str, Courses]) -> None:
@@ -110,6 +122,15 @@ def _set_tasks(axes: Axes, drawn: dict[str, Courses]) -> None:
 def _courses(records: list[RunRecord]) -> Courses:
     """A[i] of each run: runs x tasks, NaN where not measured."""
     return np.array([accuracy_so_far(record.accuracy_matrix) for record in records], dtype=float)
+
+
+def _std(courses: Courses) -> Courses:
+    """Over the runs, by task; 0 of one run."""
+    return courses.std(axis=0, ddof=1) if len(courses) > 1 else np.zeros(courses.shape[1])
+
+
+def _has_bands(drawn: dict[str, Courses]) -> bool:
+    return any((_std(courses) > 0).any() for courses in drawn.values())
 
 
 def _path(mean: Courses) -> Courses:
@@ -125,17 +146,16 @@ def _is_level(mean: Courses) -> bool:
 
 def _draw_course(axes: Axes, courses: Courses, look: LineStyle) -> Line2D:
     count, length = courses.shape
-    mean = courses.mean(axis=0)
-    std = courses.std(axis=0, ddof=1) if count > 1 else None
+    mean, std = courses.mean(axis=0), _std(courses)
     if _is_level(mean):
-        if std is not None:
+        if count > 1:
             low, high = mean[-1] - std[-1], mean[-1] + std[-1]
-            axes.axhspan(low, high, color=BOUND, alpha=0.15, linewidth=0)
+            axes.axhspan(low, high, color=BOUND, alpha=BAND, linewidth=0)
         return axes.axhline(mean[-1], color=BOUND, linestyle=LEVEL, linewidth=1)
     trained = np.arange(1, length + 1)
-    if std is not None:
+    if count > 1:
         axes.fill_between(
-            trained, mean - std, mean + std, color=look["color"], alpha=0.15, linewidth=0
+            trained, mean - std, mean + std, color=look["color"], alpha=BAND, linewidth=0
         )
     every = -(-length // 10)
     (line,) = axes.plot(trained, mean, **look, markevery=every, markeredgecolor="white")

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from benchmarks.records import RunRecord
@@ -17,8 +18,8 @@ from benchmarks.reporting.figures import (
     LineStyle,
     Runs,
     accuracy_name,
+    fenced_limits,
     legend_columns,
-    lower_fence,
     sign,
 )
 from benchmarks.reporting.lazily import Lazily
@@ -33,17 +34,18 @@ def bars_figures(runs: Runs, looks: dict[str, LineStyle]) -> Sequence[Figure]:
     """Per task and method: a bar from R[j][j], just learned, to R[T][j], after the last task.
 
     Means over seeds, with one standard deviation of R[T][j]. The bar is what was forgotten, or
-    gained where the dot is above it. A task far below all others is an arrow at the lower edge.
+    gained where the dot is above it. A task far below all others is an arrow at the lower edge,
+    with its accuracy or the range of several.
     Without any accuracy after a last task there is no figure.
     """
     drawn = {label: _mean_and_std(records) for label, records in runs.items()}
-    known = np.concatenate([np.hstack([learned, final]) for learned, final, _ in drawn.values()])
-    known = known[~np.isnan(known)]
     if all(np.isnan(final).all() for _, final, _ in drawn.values()):
         return []
-    low, high = lower_fence(known), known.max()
-    margin = 0.08 * (high - low) or 1.0
-    limits = low - margin, min(high + margin, 100 + margin / 2)
+    # Just after learning a mean alone is drawn.
+    limits = fenced_limits(
+        np.concatenate([np.hstack([learned, final]) for learned, final, _ in drawn.values()]),
+        np.concatenate([np.hstack([0 * std, std]) for *_, std in drawn.values()]),
+    )
     tasks = max(len(final) for _, final, _ in drawn.values())
 
     def draw(page: Page) -> Figure:
@@ -53,7 +55,7 @@ def bars_figures(runs: Runs, looks: dict[str, LineStyle]) -> Sequence[Figure]:
             axes.set_xticks(task_ticks(tasks))
             _draw(axes, drawn[label], looks[label]["color"], tasks)
         axis_names(page, "Task", f"{accuracy_name(runs)} (%)")
-        signs = _legend(drawn)
+        signs = _legend(drawn, limits[0])
         columns = legend_columns([str(x.get_label()) for x in signs], page.figure.get_figwidth())
         page.figure.legend(handles=signs, loc="outside upper center", ncols=columns)
         return page.figure
@@ -89,13 +91,26 @@ def _draw(axes: Axes, drawn: tuple[Array, Array, Array], colour: str, tasks: int
         elinewidth=0.7,
         zorder=3,
     )
-    below = task[final < lowest]
-    foot = np.full(len(below), 0.04)
+    below = final < lowest
+    foot = np.full(below.sum(), 0.04)
     at_edge = axes.get_xaxis_transform()
-    axes.plot(below, foot, "v", color=colour, markersize=size, transform=at_edge, zorder=3)
+    axes.plot(task[below], foot, "v", color=colour, markersize=size, transform=at_edge, zorder=3)
+    if below.any():
+        said = dict.fromkeys(f"{value:.1f}" for value in (final[below].min(), final[below].max()))
+        axes.text(
+            0.5,
+            0.09,
+            "\N{EN DASH}".join(said),
+            transform=axes.transAxes,
+            ha="center",
+            va="bottom",
+            fontsize=6.5,
+            zorder=4,
+            path_effects=[withStroke(linewidth=1.5, foreground="white")],
+        )
 
 
-def _legend(drawn: dict[str, tuple[Array, Array, Array]]) -> list[Line2D | Patch]:
+def _legend(drawn: dict[str, tuple[Array, Array, Array]], lowest: float) -> list[Line2D | Patch]:
     handles: list[Line2D | Patch] = [
         sign("after the last task", INK, INK),
         Line2D([], [], color=INK, linewidth=1.0, label="just after learning it"),
@@ -103,4 +118,6 @@ def _legend(drawn: dict[str, tuple[Array, Array, Array]]) -> list[Line2D | Patch
     ]
     if any(std.any() for *_, std in drawn.values()):
         handles.append(sign("std over seeds", INK, INK, "|", size=9))
+    if any((final < lowest).any() for _, final, _ in drawn.values()):
+        handles.append(sign("below the axis, at the values given", INK, INK, "v"))
     return handles

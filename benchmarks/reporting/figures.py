@@ -13,7 +13,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.typing import ColorType
+from numpy.typing import ArrayLike
 
 from benchmarks.records import RunRecord
 from benchmarks.reporting.evaluated import not_the_test
@@ -24,6 +26,9 @@ COLUMN, PAGE, PAGE_HEIGHT = 3.4, 7.0, 9.5
 BOUND = "0.45"
 """The grey of upper bounds, against which no continual learner is ranked."""
 
+BOUND_MARKER, BOUND_SIZE = "*", 6.5
+"""Their shape, which no ranked method has: in print their grey is like any other."""
+
 LEVEL = (0, (8, 2))
 """The dashes of a method that trained once, on all tasks, and is a level."""
 
@@ -33,6 +38,15 @@ TOGETHER = 7
 """Lines up to which a panel is shared: with more, no legend tells them apart in grey."""
 
 FENCE = 4
+
+MARGIN = 0.08
+"""Share of the span of an axis that stays free at both ends."""
+
+LEAST_SPAN = 1.0
+"""Points that an axis of accuracies spans at least: differences by rounding do not fill it."""
+
+BAND = 0.15
+"""Opacity of a band of one standard deviation."""
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.5), (1, 1), (5, 1.5, 1, 1.5))
@@ -74,6 +88,17 @@ def name(label: str, width: int) -> str:
     return textwrap.fill(label.replace("strategy_args.", ""), width)
 
 
+def on_images(runs: Iterable[list[RunRecord]]) -> str:
+    """A second line for the name of an axis; empty where these runs were evaluated on the test."""
+    other = not_the_test(*runs)
+    return f"\non {other}images" if other else ""
+
+
+def acc_name(runs: Iterable[list[RunRecord]]) -> str:
+    """ACC as an axis names it, with the images where they are not those of the test."""
+    return f"Average accuracy, ACC (%){on_images(runs)}"
+
+
 def accuracy_name(runs: Runs) -> str:
     """``Test accuracy``, or on which other images these runs were evaluated."""
     return f"{not_the_test(*runs.values()) or 'test '}accuracy".capitalize()
@@ -97,6 +122,32 @@ def lower_fence(values: Iterable[float]) -> float:
     high = known.max()
     core = high - (first - FENCE * max(third - first, 1.0))
     return float(known[known >= high - 2 * core].min())
+
+
+def limits(low: float, high: float) -> tuple[float, float]:
+    """An axis in percent or points for all from `low` to `high`, hardly beyond 100.
+
+    0 to 100 where `low` is not below `high` and not equal to it: nothing is known.
+    """
+    if not low <= high:
+        return 0.0, 100.0
+    high = min(high, 100.0)
+    margin = max(MARGIN * (high - low), (LEAST_SPAN - (high - low)) / 2)
+    return low - margin, min(high + margin, 100 + margin / 2)
+
+
+def fenced_limits(means: ArrayLike, stds: ArrayLike) -> tuple[float, float]:
+    """The `limits` for these means, each with one standard deviation; NaN are not known.
+
+    What `lower_fence` leaves out, of the means or of the lower ends of the others, lies below.
+    """
+    mean, std = np.ravel(np.asarray(means, float)), np.ravel(np.asarray(stds, float))
+    mean, std = mean[~np.isnan(mean)], std[~np.isnan(mean)]
+    if not len(mean):
+        return limits(np.inf, -np.inf)
+    shown = mean >= lower_fence(mean)
+    low = min(lower_fence((mean - std)[shown]), mean[shown].min())
+    return limits(float(low), float((mean + std)[shown].max()))
 
 
 def legend_columns(labels: Iterable[str], width: float) -> int:
@@ -127,6 +178,11 @@ def sign(
         markerfacecolor=face,
         label=label,
     )
+
+
+def band_sign() -> Patch:
+    """A band of one standard deviation, for a legend."""
+    return Patch(facecolor=INK, alpha=2 * BAND, linewidth=0, label="std over seeds")
 
 
 def freeze(figure: Figure) -> None:

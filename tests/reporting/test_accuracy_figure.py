@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from drawing import crowd, looks
 from reporting_records import HAND, JOINT, MakeRecord, shifted, square
 
@@ -58,3 +59,32 @@ def test_variants_in_one_colour_share_no_panel(make: MakeRecord) -> None:
     runs = {f"ness [eps={n}]": [make()] for n in range(5)}
     (figure,) = accuracy_figures(runs, line_styles(dict.fromkeys(runs, "ness")))
     assert len(figure.axes) == 5
+
+
+def test_bands_are_one_sample_deviation_within_the_axes_and_explained(make: MakeRecord) -> None:
+    few = {"ness": [make("ness", seed, shifted(HAND, 2.0 * seed)) for seed in (0, 1)]}
+    many = few | {f"m{n}": [make(f"m{n}", matrix=HAND)] for n in range(9)}
+    for runs in (few, many):
+        (figure,) = accuracy_figures(runs, looks(runs))
+        axes = figure.axes[0]
+        band = axes.collections[-1].get_paths()[0].vertices
+        # HAND has A = 90, 93.5, 78, the second seed 2 more: a deviation of sqrt(2).
+        at_end = band[band[:, 0] == 3, 1]
+        assert (at_end.min(), at_end.max()) == pytest.approx((79 - 2**0.5, 79 + 2**0.5))
+        low, high = axes.get_ylim()
+        assert low < band[:, 1].min()
+        assert band[:, 1].max() < high
+        assert "std over seeds" in {text.get_text() for text in figure.legends[0].get_texts()}
+
+
+def test_one_seed_has_no_band_to_explain(make: MakeRecord) -> None:
+    (figure,) = accuracy_figures(runs := {"ness": [make()]}, looks(runs))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ness"]
+
+
+def test_of_too_many_methods_none_is_behind_the_others(make: MakeRecord) -> None:
+    runs = {f"m{n}": [make(f"m{n}", matrix=HAND)] for n in range(31)}
+    figures = accuracy_figures(runs, looks(runs))
+    behind = [c for f in figures for axes in f.axes for c in axes.collections]
+    assert not any(len(lines.get_paths()) for lines in behind)
+    assert not any(figure.legends for figure in figures)

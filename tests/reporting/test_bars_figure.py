@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawing import looks
+from matplotlib.figure import Figure
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, square
 
 from benchmarks.reporting.bars_figure import bars_figures
@@ -25,6 +26,18 @@ def test_a_bar_from_just_learned_to_after_the_last_task(make: MakeRecord) -> Non
     (whiskers,) = (c for c in axes.collections if len(c.get_segments()[0]) == 2 and _upright(c))
     low, high = whiskers.get_segments()[0][:, 1]
     assert high - low == pytest.approx(2 * np.sqrt(2))
+
+
+def _legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_the_deviation_is_within_the_axes(make: MakeRecord) -> None:
+    runs = {"ness": [make(seed=seed, matrix=shifted(HAND, 5.0 * seed)) for seed in (0, 1)]}
+    (figure,) = bars_figures(runs, looks(runs))
+    # Task 1 ends at 62.5, with a deviation of 5 / sqrt(2).
+    assert figure.axes[0].get_ylim()[0] < 62.5 - 5 / 2**0.5
+    assert "below the axis, at the values given" not in _legend(figure)
 
 
 def _upright(lines) -> bool:
@@ -51,6 +64,13 @@ def test_a_task_far_below_is_an_arrow_at_the_edge(make: MakeRecord) -> None:
     }
     assert arrows.pop("far") == [1]
     assert not any(arrows.values())
+    said = {axes.get_title(): [text.get_text() for text in axes.texts] for axes in figure.axes}
+    assert said.pop("far") == ["3.0"]
+    assert not any(said.values())
+    assert "below the axis, at the values given" in _legend(figure)
+    runs["far"] = [make("far", matrix=[[99.0, None, None], [50.0, 91.0, None], [3.0, 7.5, 92.0]])]
+    (figure,) = bars_figures(runs, looks(runs))
+    assert [text.get_text() for text in figure.axes[-1].texts] == ["3.0\N{EN DASH}7.5"]
 
 
 def test_nothing_measured_after_the_last_task_draws_nothing(make: MakeRecord) -> None:
