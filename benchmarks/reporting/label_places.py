@@ -29,7 +29,7 @@ class Scene(NamedTuple):
     bounds: tuple[float, float, float, float]
     """The box that the names must stay in."""
     markers: Array
-    """Boxes (n x 4) of the markers that want a name; the names are in the same order."""
+    """Boxes (m x 4) of all markers, first those of the n names in their order."""
     lines: Array
     """Points (k x 2) along thin lines, which a name had better not cover."""
 
@@ -41,7 +41,8 @@ def place(sizes: Array, line_height: float, scene: Scene) -> Array:
     They choose in turn, again and again, each knowing the others; of several orders the one that
     ends best is taken.
     """
-    centres = (scene.markers[:, :2] + scene.markers[:, 2:]) / 2
+    named = scene.markers[: len(sizes)]
+    centres = (named[:, :2] + named[:, 2:]) / 2
     choices = [_choices(i, centres[i], sizes[i], line_height, scene) for i in range(len(sizes))]
     apart = np.abs(centres[:, None] - centres[None]) / (line_height * np.array([6.0, 2.0]))
     crowding = np.exp(-(apart**2).sum(2)).sum(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ MOST_NAMED = 40
 _MARKER_RADIUS = 3.2
 """Points from the middle of a marker to its edge, with a little room."""
 
+_CLEARLY = 1.3
+"""How many times further than its own marker another is from a name that needs no line."""
 
 _AROUND = (1.5, 0.4)
 """Points left free left and right of a name, and below and above: two names are not one."""
@@ -42,11 +45,14 @@ class Named(NamedTuple):
     color: str
 
 
-def write_names(figure: Figure, axes: Axes, named: list[Named]) -> None:
+def write_names(
+    figure: Figure, axes: Axes, named: Sequence[Named], nameless: Sequence[Named] = ()
+) -> None:
     """Write every name where it covers no other, with a line to a marker that is further off.
 
-    Where there is no such place, names cover each other as seldom as can be. The layout must be
-    final; the lines that `axes` has already are avoided where there is room.
+    So has a name that stands not much nearer to its own marker than to another. Where there is no
+    such place, names cover each other as seldom as can be. `nameless`: markers that go without. The
+    layout must be final; the lines that `axes` has already are avoided where there is room.
     """
     if not named:
         return
@@ -54,7 +60,7 @@ def write_names(figure: Figure, axes: Axes, named: list[Named]) -> None:
     texts = [_text(axes, one) for one in named]
     written = np.array([text.get_window_extent().size for text in texts])
     sizes = written + 2 * np.array(_AROUND) * per_point
-    centres = axes.transData.transform([(one.x, one.y) for one in named])
+    centres = axes.transData.transform([(one.x, one.y) for one in (*named, *nameless)])
     radius = _MARKER_RADIUS * per_point
     inside = axes.get_window_extent()
     scene = Scene(
@@ -68,7 +74,8 @@ def write_names(figure: Figure, axes: Axes, named: list[Named]) -> None:
     distances = gaps(boxes, scene.markers)
     for i, (one, text) in enumerate(zip(named, texts, strict=True)):
         text.set_position(tuple((corners[i] - centres[i]) / per_point + _AROUND))
-        if distances[i, i] > min(0.9 * line_height, distances[i].min()):
+        others = np.delete(distances[i], i).min(initial=np.inf)
+        if distances[i, i] > min(0.9 * line_height, others / _CLEARLY):
             ends = [centres[i], nearest(boxes[i], centres[i])]
             x, y = axes.transData.inverted().transform(ends).T
             axes.plot(x, y, color="0.6", linewidth=0.4, zorder=1.2, gid=f"leader {one.label}")

@@ -9,15 +9,18 @@ from matplotlib.figure import Figure
 
 from benchmarks.reporting.conditions import unequal
 from benchmarks.reporting.cost_axis import CostUnit, set_cost_axis
-from benchmarks.reporting.evaluated import not_the_test
 from benchmarks.reporting.figures import (
     BOUND,
+    BOUND_MARKER,
+    BOUND_SIZE,
     LEVEL,
     PAGE,
     LineStyle,
     Runs,
+    acc_name,
+    fenced_limits,
     freeze,
-    lower_fence,
+    legend_columns,
 )
 from benchmarks.reporting.marker_names import MOST_NAMED, Named, write_names
 from benchmarks.reporting.pareto import Point, front, levels, points
@@ -44,7 +47,6 @@ def pareto_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
     if not everywhere:
         return None
     figure = Figure(figsize=(PAGE, 2.9 + 0.06 * min(len(runs), MOST_NAMED)))
-    floor = lower_fence([acc.mean for acc in everywhere])
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)
     for axes, (cost, panel) in zip(grid.flat, panels.items(), strict=True):
         unit, title = _PANELS[cost]
@@ -52,11 +54,12 @@ def pareto_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
             title += _warning(runs)
         axes.set_xlabel(title)
         set_cost_axis(axes, [point.cost for point in panel] or [0.0], unit)
-    _set_accuracy_axis(grid.flat[0], [*everywhere, *bounds.values()], floor)
-    grid.flat[0].set_ylabel(f"Average {not_the_test(*runs.values())}accuracy, ACC (%)")
-    figure.legend(
-        handles=legend(list(panels.values()), bounds), loc="outside lower center", ncols=5
-    )
+    accs = [*everywhere, *bounds.values()]
+    grid.flat[0].set_ylim(fenced_limits([x.mean for x in accs], [x.std or 0 for x in accs]))
+    grid.flat[0].set_ylabel(acc_name(runs.values()))
+    signs = legend(list(panels.values()), bounds)
+    columns = min(legend_columns([str(x.get_label()) for x in signs], PAGE), 5)
+    figure.legend(handles=signs, loc="outside lower center", ncols=columns)
     drawn = [
         (axes, _draw(axes, panel, bounds, looks))
         for axes, panel in zip(grid.flat, panels.values(), strict=True)
@@ -64,16 +67,9 @@ def pareto_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
     # The names are placed where the layout has put the markers, so it must not move them again.
     freeze(figure)
     for axes, named in drawn:
-        write_names(figure, axes, [n for n in named if n.is_bold or len(named) <= MOST_NAMED])
+        chosen = [one for one in named if one.is_bold or len(named) <= MOST_NAMED]
+        write_names(figure, axes, chosen, [one for one in named if one not in chosen])
     return figure
-
-
-def _set_accuracy_axis(axes: Axes, accs: list[Summary], floor: float) -> None:
-    shown = [acc for acc in accs if acc.mean >= floor]
-    low = min(acc.mean - (acc.std or 0) for acc in shown)
-    high = max(acc.mean + (acc.std or 0) for acc in shown)
-    margin = 0.08 * (high - low) or 1.0
-    axes.set_ylim(low - margin, min(high + margin, 100 + margin / 2))
 
 
 def _draw(
@@ -106,7 +102,8 @@ def _draw(
                 point.cost,
                 height,
                 linestyle="none",
-                marker=look["marker"],
+                marker=look["marker"] if point.competes else BOUND_MARKER,
+                markersize=None if point.competes else BOUND_SIZE,
                 markeredgecolor=edge,
                 markerfacecolor=fill,
                 zorder=order + is_best / 4,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from matplotlib.lines import Line2D
 
-from benchmarks.reporting.figures import BOUND, INK, LEVEL, sign
+from benchmarks.reporting.figures import BOUND, BOUND_MARKER, BOUND_SIZE, INK, LEVEL, sign
 from benchmarks.reporting.marker_names import MOST_NAMED
 from benchmarks.reporting.pareto import Point, front
 
@@ -24,7 +24,7 @@ def legend(panels: Sequence[Sequence[Point]], levels: Iterable[str]) -> list[Lin
         unnamed = " (not named)" if len(panels[0]) > MOST_NAMED else ""
         handles.append(sign(f"dominated{unnamed}", INK, "white"))
     if not all(point.competes for point in shown):
-        handles.append(sign("upper bound", BOUND, "white"))
+        handles.append(sign("upper bound", BOUND, "white", BOUND_MARKER, size=BOUND_SIZE))
     handles += [Line2D([], [], color=BOUND, linestyle=LEVEL, linewidth=1, label=x) for x in levels]
     if any(point.acc.std for point in shown):
         handles.append(sign("std over seeds", INK, INK, "|", size=9))

@@ -40,17 +40,24 @@ def places(runs: Mapping[str, Sequence[RunRecord]]) -> list[Place]:
     return found
 
 
-def unbeaten(of: Sequence[Place]) -> list[Place]:
-    """The competing places that no other competing one beats in both, BWT and learning accuracy."""
-    rivals = [place for place in of if place.competes]
-    return [
-        place
-        for place in rivals
-        if not any(
-            other.bwt.mean > place.bwt.mean and other.learned.mean > place.learned.mean
-            for other in rivals
-        )
+def undominated(of: Sequence[Place]) -> list[Place]:
+    """The competing places that no other competing one dominates, the greatest BWT + LA first.
+
+    One dominates another where its BWT and LA are no less, and one of the two is greater.
+    """
+    rivals = {place.label: place for place in of if place.competes}
+    at = {label: _rounded(place) for label, place in rivals.items()}
+    best = [
+        label
+        for label, (bwt, learned) in at.items()
+        if not any(x >= bwt and y >= learned and (x, y) != (bwt, learned) for x, y in at.values())
     ]
+    return [rivals[label] for label in sorted(best, key=lambda label: (-sum(at[label]), label))]
+
+
+def _rounded(place: Place) -> tuple[float, float]:
+    """BWT and LA without the errors of adding up, by which no method beats another."""
+    return round(place.bwt.mean, 6), round(place.learned.mean, 6)
 
 
 def misplaced(runs: Mapping[str, Sequence[RunRecord]]) -> dict[str, str]:

@@ -12,21 +12,28 @@ from matplotlib.ticker import MaxNLocator
 
 from benchmarks.reporting.figures import (
     BOUND,
+    BOUND_MARKER,
+    BOUND_SIZE,
     COLUMN,
     INK,
     PAGE,
     LineStyle,
     Runs,
+    fenced_limits,
     freeze,
     legend_columns,
-    lower_fence,
     name,
+    on_images,
     sign,
 )
 from benchmarks.reporting.marker_names import MOST_NAMED, WIDEST, Named, write_names
-from benchmarks.reporting.plane import Place, equal_acc, places, unbeaten
+from benchmarks.reporting.plane import Place, equal_acc, places, undominated
+from benchmarks.reporting.stats import Summary
 
 _GUIDE = "0.72"
+
+MOST_BEST = 15
+"""Names that find a place where the best methods crowd."""
 
 
 def plane_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
@@ -34,7 +41,7 @@ def plane_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
 
     Faint lines join places of equal ACC, which grows to the upper right; upper bounds are grey. A
     method far off the others is drawn at the edge with its value. Of more than `MOST_NAMED` methods
-    those alone are named that none beats in both. None where no method has both.
+    those alone are named that none dominates, up to `MOST_BEST`. None where no method has both.
     """
     placed = places(runs)
     if not placed:
@@ -45,38 +52,30 @@ def plane_figure(runs: Runs, looks: dict[str, LineStyle]) -> Figure | None:
     axes = figure.subplots()
     axes.grid(visible=False)
     axes.set_xlabel("Backward transfer, BWT (points): stability")
-    axes.set_ylabel("Learning accuracy, LA (%): plasticity")
+    axes.set_ylabel(f"Learning accuracy, LA (%): plasticity{on_images(runs.values())}")
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    _limit(axes, placed)
+    axes.set_xlim(_limits([place.bwt for place in placed]))
+    axes.set_ylim(_limits([place.learned for place in placed]))
     lengths = {len(runs[place.label][0].accuracy_matrix) for place in placed}
     guides = len(lengths) == 1 and _draw_guides(axes, lengths.pop())
     named = [_draw(axes, place, looks[place.label]) for place in placed]
-    handles = _legend(placed, guides=guides)
+    best = [place.label for place in undominated(placed)] if len(placed) > MOST_NAMED else []
+    handles = _legend(placed, len(best), guides=guides)
     columns = legend_columns([str(x.get_label()) for x in handles], figure.get_figwidth())
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     freeze(figure)
-    if len(placed) > MOST_NAMED:
-        best = {place.label for place in unbeaten(placed)}
-        named = [one for one in named if one.label in best]
-    write_names(figure, axes, named)
+    chosen = best[:MOST_BEST] if len(placed) > MOST_NAMED else list(runs)
+    write_names(
+        figure,
+        axes,
+        [one for one in named if one.label in chosen],
+        [one for one in named if one.label not in chosen],
+    )
     return figure
 
 
-def _limit(axes: Axes, placed: list[Place]) -> None:
-    for which, values in (
-        ("x", [place.bwt for place in placed]),
-        ("y", [place.learned for place in placed]),
-    ):
-        floor = lower_fence([value.mean for value in values])
-        shown = [value for value in values if value.mean >= floor]
-        low = min(value.mean - (value.std or 0) for value in shown)
-        high = max(value.mean + (value.std or 0) for value in shown)
-        margin = 0.1 * (high - low) or 1.0
-        limits = (low - margin, high + margin)
-        if which == "x":
-            axes.set_xlim(limits)
-        else:
-            axes.set_ylim(limits[0], min(limits[1], 100 + margin))
+def _limits(values: list[Summary]) -> tuple[float, float]:
+    return fenced_limits([value.mean for value in values], [value.std or 0 for value in values])
 
 
 def _draw_guides(axes: Axes, tasks: int) -> bool:
@@ -137,7 +136,8 @@ def _draw(axes: Axes, place: Place, look: LineStyle) -> Named:
         x,
         y,
         linestyle="none",
-        marker=look["marker"],
+        marker=look["marker"] if place.competes else BOUND_MARKER,
+        markersize=None if place.competes else BOUND_SIZE,
         markeredgecolor=colour if not place.competes else "white",
         markerfacecolor=colour if place.competes else "white",
         markeredgewidth=0.8 if not place.competes else 0.5,
@@ -146,11 +146,13 @@ def _draw(axes: Axes, place: Place, look: LineStyle) -> Named:
     return Named(place.label, value, x, y, False, "black" if place.competes else BOUND)
 
 
-def _legend(placed: list[Place], *, guides: bool) -> list[Line2D]:
-    unnamed = ", named if none is better in both" if len(placed) > MOST_NAMED else ""
+def _legend(placed: list[Place], best: int, *, guides: bool) -> list[Line2D]:
+    """`best`: how many would be named of too many, 0 where all are."""
+    which = f"{MOST_BEST} of the {best} that are" if best > MOST_BEST else "if"
+    unnamed = f", named {which} not dominated" if best else ""
     handles = [sign(f"method{unnamed}", INK, INK)]
     if not all(place.competes for place in placed):
-        handles.append(sign("upper bound", BOUND, "white"))
+        handles.append(sign("upper bound", BOUND, "white", BOUND_MARKER, size=BOUND_SIZE))
     if any(place.bwt.std or place.learned.std for place in placed):
         handles.append(sign("std over seeds", INK, INK, "+", size=9))
     if guides:

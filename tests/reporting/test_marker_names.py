@@ -37,3 +37,21 @@ def test_no_names_write_nothing() -> None:
     axes = Figure().subplots()
     write_names(axes.get_figure(), axes, [])
     assert not axes.texts
+
+
+def test_a_name_not_clearly_nearest_to_its_marker_has_a_line_to_it() -> None:
+    figure = Figure(figsize=(4, 3))
+    axes = figure.subplots()
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    write_names(figure, axes, [named("alone", 0.2, 0.5)], [named("far", 0.9, 0.5)])
+    assert not axes.lines
+    # On all sides of it, as near to any name as itself.
+    around = [
+        named("other", 0.6 + x / 40, 0.5 + y / 30)
+        for x in range(-4, 5)
+        for y in range(-2, 3)
+        if x or y
+    ]
+    write_names(figure, axes, [named("amid", 0.6, 0.5)], around)
+    assert [line.get_gid() for line in axes.lines] == ["leader amid"]
+    assert [text.get_text() for text in axes.texts] == ["alone", "amid"]

@@ -8,13 +8,14 @@ from itertools import combinations
 import matplotlib.style
 import numpy as np
 import pytest
+from drawing import faults
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from reporting_records import CUT_OFF, JOINT, MakeRecord, square, task
 
 from benchmarks.records import RunRecord
-from benchmarks.reporting.figures import line_styles
+from benchmarks.reporting.figures import BOUND_MARKER, line_styles
 from benchmarks.reporting.pareto_figure import pareto_figure
 from benchmarks.reporting.plots import STYLE
 
@@ -191,3 +192,25 @@ def test_of_too_many_methods_the_front_alone_is_named(make: MakeRecord) -> None:
         assert {text.get_text() for text in axes.texts} == best
     assert "dominated (not named)" in {t.get_text() for t in figure.legends[0].get_texts()}
     assert figure.get_figheight() < 9.5
+
+
+def test_an_upper_bound_looks_other_than_a_dominated_method(make: MakeRecord) -> None:
+    runs = {"cumulative": [make("cumulative")], "gpm": [make("gpm")], "ness": [make()]}
+    runs["gpm"] = [make("gpm", matrix=square(70, tasks=3))]
+    figure = drawn(runs)
+    shapes = {line.get_label(): line.get_marker() for line in figure.legends[0].get_lines()}
+    assert shapes["upper bound"] == BOUND_MARKER
+    assert shapes["dominated"] != BOUND_MARKER
+    for axes in figure.axes:
+        assert BOUND_MARKER in {line.get_marker() for line in axes.lines}
+
+
+@pytest.mark.parametrize("levels", [1, 9])
+def test_no_name_of_images_or_of_a_level_is_cut_off(make: MakeRecord, levels: int) -> None:
+    runs = {f"ness [{x}]": [make(spec={"evaluate_on": x})] for x in ("test", "valid")}
+    for number in range(levels):
+        label = f"joint [optimizer.lr=0.00{number}]"
+        runs[label] = [make("joint", matrix=JOINT, tasks=[task()])]
+    figure = drawn(runs)
+    assert figure.axes[0].get_ylabel().endswith("\non test or validation images")
+    assert not [fault for fault in faults(figure) if fault.startswith("cut off")]

@@ -9,9 +9,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from reporting_records import HAND, JOINT, MakeRecord, shifted, square
 
+from benchmarks.record_parts import Matrix
 from benchmarks.records import RunRecord
-from benchmarks.reporting.plane import equal_acc, places, unbeaten
-from benchmarks.reporting.plane_figure import plane_figure
+from benchmarks.reporting.figures import BOUND_MARKER
+from benchmarks.reporting.plane import equal_acc, places, undominated
+from benchmarks.reporting.plane_figure import MOST_BEST, plane_figure
 
 
 def drawn(runs: dict[str, list[RunRecord]]) -> Figure:
@@ -80,12 +82,59 @@ def test_equal_methods_are_both_named(make: MakeRecord) -> None:
     assert np.isfinite(axes.get_xlim()).all()
 
 
-def test_of_too_many_methods_the_unbeaten_alone_are_named(make: MakeRecord) -> None:
+def test_of_too_many_methods_the_undominated_alone_are_named(make: MakeRecord) -> None:
     runs = {f"m{n}": [make(f"m{n}", matrix=square(50 + n, -n / 10, 3))] for n in range(41)}
     runs["best"] = [make("best", matrix=square(95, 0.0, 3))]
     figure = drawn(runs)
     names = {text.get_text() for text in figure.axes[0].texts if text.get_gid() != "acc"}
-    assert names == {place.label for place in unbeaten(places(runs))}
+    assert names == {place.label for place in undominated(places(runs))}
     assert "best" in names
     assert len(names) < 5
-    assert figure.legends[0].get_texts()[0].get_text() == "method, named if none is better in both"
+    assert figure.legends[0].get_texts()[0].get_text() == "method, named if not dominated"
+
+
+def test_of_too_many_that_none_dominates_the_best_are_named(make: MakeRecord) -> None:
+    # BWT falls by 1 where LA rises by 1/2: a front of 41, best at its start.
+    runs = {f"m{n}": [make(f"m{n}", matrix=_placed(60 + n / 2, -n))] for n in range(41)}
+    figure = drawn(runs)
+    names = {text.get_text() for text in figure.axes[0].texts if text.get_gid() != "acc"}
+    assert names == {f"m{n}" for n in range(MOST_BEST)}
+    said = figure.legends[0].get_texts()[0].get_text()
+    assert said == "method, named 15 of the 41 that are not dominated"
+
+
+def _placed(learned: float, bwt: float) -> Matrix:
+    """Two tasks with this learning accuracy and backward transfer."""
+    return [[learned, None], [learned + bwt, learned]]
+
+
+def test_lines_of_equal_acc_cover_the_axes_and_end_at_100(make: MakeRecord) -> None:
+    runs = {"gpm": [make("gpm", matrix=_placed(90, -40))], "ness": [make(matrix=_placed(99, 0))]}
+    (axes,) = drawn(runs).axes
+    (guides,) = (c for c in axes.collections if isinstance(c, LineCollection))
+    # ACC = LA + BWT / 2: from below 90 - 20 at the lower left to above 99 at the upper right.
+    accs = [round(la + bwt / 2) for ((bwt, la), _) in guides.get_segments()]
+    assert accs == [70, 75, 80, 85, 90, 95, 100]
+
+
+def test_equal_transfer_but_for_rounding_is_one_place(make: MakeRecord) -> None:
+    runs = {f"m{n}": [make(f"m{n}", matrix=_placed(60 + n, n * 1e-14))] for n in range(3)}
+    (axes,) = drawn(runs).axes
+    assert np.ptp(axes.get_xlim()) >= 1
+
+
+def test_validation_images_are_named(make: MakeRecord) -> None:
+    axis = "Learning accuracy, LA (%): plasticity"
+    for spec, on in (({}, ""), ({"evaluate_on": "valid"}, "\non validation images")):
+        (axes,) = drawn({"ness": [make(spec=spec)]}).axes
+        assert axes.get_ylabel() == axis + on
+
+
+def test_an_upper_bound_has_a_shape_of_its_own(make: MakeRecord) -> None:
+    runs = {"cumulative": [make("cumulative")], "ness": [make(matrix=shifted(HAND, 2))]}
+    (axes,) = drawn(runs).axes
+    bound, ness = (line.get_marker() for line in axes.lines if line.get_marker() != "None")
+    assert bound == BOUND_MARKER != ness
+    assert all(
+        look["marker"] != BOUND_MARKER for look in looks(dict.fromkeys("abcdefghijk")).values()
+    )
