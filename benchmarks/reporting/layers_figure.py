@@ -8,13 +8,23 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps, rcParams
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmarks.reporting.figures import INK, PAGE_HEIGHT, Runs, balanced, legend_columns, name
+from benchmarks.reporting.figures import (
+    BAND,
+    INK,
+    PAGE_HEIGHT,
+    Runs,
+    balanced,
+    band_sign,
+    legend_columns,
+    name,
+)
 from benchmarks.reporting.layers import Array, courses, has, layers
 from benchmarks.reporting.lazily import Lazily
 from benchmarks.reporting.panels import page_width, task_ticks
@@ -29,7 +39,14 @@ _SIGNS = 26
 
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _BOUND = (0, (1, 1.5))
-_NAMES = {"rank": "Rank\n(free directions)", "interference": "Interference\n(relative)"}
+_ALL: dict[str, Any] = {
+    "color": INK,
+    "linewidth": 1.1,
+    "linestyle": (0, (4, 1)),
+    "marker": "X",
+    "markeredgewidth": 0.4,
+}
+_NAMES = {"rank": "Rank of update\n(at most)", "interference": "Interference\n(relative)"}
 
 Row = tuple[str, Sequence[str]]
 """A quantity, and the methods whose panels stand side by side."""
@@ -48,9 +65,10 @@ class _Net:
 def layers_figures(runs: Runs) -> Sequence[Figure]:
     """Rows of panels, a method each: the rank of every layer by task, below it its interference.
 
-    Means over seeds, a line a layer, the darker the nearer to the input; with few layers bands of
-    one standard deviation. Dots are the bound on the interference. Methods that recorded neither,
-    or a rank of 0 throughout, are left out; those with both come first.
+    Means over seeds, a line a layer, the darker the nearer to the input; one line where they are
+    alike in all layers. With few layers bands of one standard deviation. Dots are the bound on the
+    interference. Methods that recorded neither, or a rank of 0 throughout, are left out; those with
+    both come first.
     """
     disturbed = [label for label, records in runs.items() if has(records, "interference")]
     others = [x for x, records in runs.items() if x not in disturbed and has(records, "rank")]
@@ -87,7 +105,7 @@ def _scale(runs: Runs, quantity: str, of_net: list[str]) -> ZeroAxis:
 def _page(runs: Runs, rows: list[Row], net: _Net, height: float) -> Figure:
     columns = max(len(labels) for _, labels in rows)
     width = page_width(columns)
-    signs = _signs(net, has_bound=any(quantity == "interference" for quantity, _ in rows))
+    signs = _signs(runs, rows, net)
     beside = legend_columns([str(x.get_label()) for x in signs], width)
     around = 0.5 + 0.15 * -(-len(signs) // beside)
     figure = Figure(figsize=(width, around + height * len(rows)))
@@ -122,13 +140,24 @@ def _draw(axes: Axes, means: Array, stds: Array, quantity: str, net: _Net) -> No
     scale = net.scales[quantity]
     task = np.arange(1, len(means) + 1)
     few = len(net.layers) <= FEW
-    for number in range(len(net.layers)):
+    for number, look in _lines(means, stds, net):
         mean, std = means[:, number], stds[:, number]
-        look = _look(number, net)
         if few and (std > 0).any():
             band = scale.placed(mean - std), scale.placed(mean + std)
-            axes.fill_between(task, *band, color=look["color"], alpha=0.15, linewidth=0)
+            axes.fill_between(task, *band, color=look["color"], alpha=BAND, linewidth=0)
         axes.plot(task, scale.placed(mean), **look, markeredgecolor="white")
+
+
+def _lines(means: Array, stds: Array, net: _Net) -> list[tuple[int, dict[str, Any]]]:
+    """The layers to draw and how each looks: one where all are the same."""
+    known = np.flatnonzero(~np.isnan(means).all(axis=0))
+    if len(known) > 1 and _are_alike(means[:, known]) and _are_alike(stds[:, known]):
+        return [(int(known[0]), _ALL)]
+    return [(int(number), _look(int(number), net)) for number in known]
+
+
+def _are_alike(columns: Array) -> bool:
+    return bool(np.array_equal(columns, np.repeat(columns[:, :1], columns.shape[1], 1), True))
 
 
 def _draw_bound(axes: Axes, bound: Array, net: _Net) -> None:
@@ -147,15 +176,21 @@ def _look(number: int, net: _Net) -> dict[str, Any]:
     return look | {"marker": _MARKERS[number], "markersize": 4.8 - 0.4 * number}
 
 
-def _signs(net: _Net, *, has_bound: bool) -> list[Line2D]:
-    """For the legend: few layers, and the bound."""
-    handles = [
+def _signs(runs: Runs, rows: Sequence[Row], net: _Net) -> list[Artist]:
+    """For the legend: few layers, all of them as one, the bound, the bands."""
+    shown = [courses(runs[x], quantity, net.layers) for quantity, labels in rows for x in labels]
+    few = len(net.layers) <= FEW
+    handles: list[Artist] = [
         Line2D([], [], **_look(number, net), label=name(layer, 30))
         for number, layer in enumerate(net.layers)
-        if len(net.layers) <= FEW
+        if few
     ]
+    if any(look is _ALL for drawn in shown for _, look in _lines(*drawn, net)):
+        handles.append(Line2D([], [], **_ALL, markeredgecolor="white", label="all layers alike"))
     look: dict[str, Any] = {"color": INK, "linestyle": _BOUND, "linewidth": 0.9}
-    return handles + [Line2D([], [], label="bound (dotted)", **look)] * has_bound
+    if any(quantity == "interference" for quantity, _ in rows):
+        handles.append(Line2D([], [], label="bound (dotted)", **look))
+    return handles + [band_sign()] * (few and any((std > 0).any() for _, std in shown))
 
 
 def _name_colours(figure: Figure, used: list[Axes], net: _Net) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from drawing import crowd
 from matplotlib.figure import Figure
 from reporting_records import MakeRecord, task
@@ -64,3 +65,26 @@ def test_long_names_and_layers_stay_on_pages_of_print(make: MakeRecord) -> None:
     figures = layers_figures(long)
     assert all(figure.get_figheight() <= 9.5 for figure in figures)
     assert len(figures) > len(layers_figures(runs))
+
+
+def test_layers_that_are_all_alike_are_one_line_of_their_own_look(make: MakeRecord) -> None:
+    alike, apart = {"fc1": 16, "fc2": 16}, {"fc1": 10, "fc2": 16}
+    runs = {
+        "lora": [make("lora", tasks=[task(), task(ranks=alike)])],
+        "gpm": [make("gpm", tasks=[task(), task(ranks=apart)])],
+    }
+    (figure,) = layers_figures(runs)
+    lora, gpm = figure.axes
+    (line,) = lora.lines
+    assert line.get_ydata()[1] == 16
+    assert line.get_marker() not in {other.get_marker() for other in gpm.lines}
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert said == ["fc1", "fc2", "all layers alike"]
+
+
+def test_a_band_is_one_deviation_to_both_sides_and_explained(make: MakeRecord) -> None:
+    runs = {"gpm": [make("gpm", n, tasks=[task(), task(ranks={"fc1": n})]) for n in (10, 12)]}
+    (figure,) = layers_figures(runs)
+    heights = figure.axes[0].collections[0].get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == pytest.approx((11 - 2**0.5, 11 + 2**0.5))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["fc1", "std over seeds"]
