@@ -6,19 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmarks.records import RunRecord
 from benchmarks.reporting.ablations import Ablation, short
-from benchmarks.reporting.evaluated import not_the_test
 from benchmarks.reporting.figures import (
+    BAND,
     PAGE,
     TOGETHER,
     LineStyle,
+    acc_name,
     balanced,
+    band_sign,
     legend_columns,
+    limits,
     line_styles,
     name,
 )
@@ -47,11 +51,13 @@ def ablation_figures(ablation: Ablation) -> Sequence[Figure]:
     """ACC and BWT against the varied key: mean over seeds, band of one standard deviation.
 
     A curve a strategy and combination of the other settings that were varied too, up to `TOGETHER`
-    on a page. Methods without the key are levels. The axis is logarithmic where the values spread
-    far; values below 0 stand side by side. Without any ACC there is no figure.
+    on a page. Methods without the key are levels; the legend counts those left out.
+
+    The axis is logarithmic where the values spread far; values below 0 stand side by side. Without
+    any ACC there is no figure.
     """
     every = [records for curve in ablation.curves.values() for records in curve.values()]
-    titles = {"acc": f"Average {not_the_test(*every)}accuracy, ACC (%)"}
+    titles = {"acc": acc_name(every)}
     titles["bwt"] = "Backward transfer, BWT (points)"
     known = {
         metric: {label: _course(curve, metric) for label, curve in ablation.curves.items()}
@@ -70,8 +76,9 @@ def ablation_figures(ablation: Ablation) -> Sequence[Figure]:
     word = _WORDS.get(ablation.key, short(ablation.key))
     curves = list(ablation.curves)
     looks = line_styles({curve: curve for curve in curves})
+    varied = (word, values)
     return Lazily(
-        lambda page: _page(shown, levels, {curve: looks[curve] for curve in page}, (word, values)),
+        lambda page: _page(shown, levels, {x: looks[x] for x in page}, varied, ablation.undrawn),
         balanced(curves, TOGETHER),
     )
 
@@ -81,24 +88,32 @@ def _page(
     levels: Mapping[str, Mapping[str, Summary | None]],
     looks: Mapping[str, LineStyle],
     varied: tuple[str, Sequence[float]],
+    undrawn: int,
 ) -> Figure:
     """Both metrics, by title, of the curves that have a look here."""
     word, values = varied
     names = [name(label, 60) for label in (*looks, *next(iter(levels.values())))]
+    drawn = [
+        summary for curves in courses.values() for x in looks for summary in curves[x].values()
+    ]
+    notes: list[Artist] = [band_sign()] * any(summary.std for summary in drawn)
+    if undrawn:
+        notes.append(Line2D([], [], linestyle="none", label=f"levels not drawn: {undrawn}"))
     columns = legend_columns(names, PAGE)
-    lines = sum(shown_as.count("\n") + 1 for shown_as in names) / columns
+    lines = (sum(shown_as.count("\n") + 1 for shown_as in names) + len(notes)) / columns
     figure = Figure(figsize=(PAGE, 2.6 + 0.15 * np.ceil(lines)))
     grid = figure.subplots(1, len(courses), squeeze=False)
     for axes, title in zip(grid.flat, courses, strict=True):
         axes.set_xlabel(word)
         axes.set_ylabel(title)
         places = _set_values(axes, values)
-        handles = [_draw(axes, courses[title][x], places, looks[x], x) for x in looks]
+        handles: list[Artist] = [_draw(axes, courses[title][x], places, looks[x], x) for x in looks]
         handles += [
             _level(axes, summary, number, label)
             for number, (label, summary) in enumerate(levels[title].items())
         ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        axes.set_ylim(limits(*axes.dataLim.intervaly))
+    figure.legend(handles=handles + notes, loc="outside lower center", ncols=columns)
     return figure
 
 
@@ -137,7 +152,7 @@ def _draw(
     mean = np.array([summary.mean for summary in course.values()])
     std = np.array([summary.std or 0.0 for summary in course.values()])
     if std.any():
-        axes.fill_between(x, mean - std, mean + std, color=look["color"], alpha=0.15, linewidth=0)
+        axes.fill_between(x, mean - std, mean + std, color=look["color"], alpha=BAND, linewidth=0)
     (line,) = axes.plot(x, mean, **look, markeredgecolor="white", label=name(label, 60))
     return line
 

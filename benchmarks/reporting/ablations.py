@@ -28,6 +28,8 @@ class Ablation:
     """Under its name, the runs at each value of what was varied in that key alone."""
     references: dict[str, list[RunRecord]] = field(default_factory=dict)
     """Methods without the key, or with one value of it: levels to compare with."""
+    undrawn: int = 0
+    """How many more of these there are than `MOST_REFERENCES`."""
 
 
 def ablations(collection: Collection, stream: str, over: str | None = None) -> list[Ablation]:
@@ -99,8 +101,19 @@ def _ablation(
         found.curves |= {name: curve for name, curve in curves.items() if len(curve) > 1}
     drawn = {id(r) for curve in found.curves.values() for rs in curve.values() for r in rs}
     rest = [x for x, records in finished.items() if id(records[0]) not in drawn]
-    chosen = sorted(rest, key=lambda x: strategies[x] not in (*UPPER_BOUNDS, *CONTROLS))
+    variants = {
+        strategy: [x for x in rest if strategies[x] == strategy] for strategy in strategies.values()
+    }
+    # Every strategy before the second setting of any; among them the bounds and controls first.
+    chosen = sorted(
+        rest,
+        key=lambda x: (
+            variants[strategies[x]].index(x),
+            strategies[x] not in (*UPPER_BOUNDS, *CONTROLS),
+        ),
+    )
     found.references = {x: finished[x] for x in rest if x in chosen[:MOST_REFERENCES]}
+    found.undrawn = len(rest) - len(found.references)
     return found
 
 

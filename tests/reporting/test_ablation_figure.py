@@ -33,7 +33,7 @@ def test_acc_and_bwt_with_bands_and_levels(make: MakeRecord) -> None:
     np.testing.assert_allclose(bwt.lines[0].get_ydata(), [-21] * 3)
     assert acc.get_ylabel() == "Average accuracy, ACC (%)"
     said = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert said == ["ness", "naive"]
+    assert said == ["ness", "naive", "std over seeds"]
 
 
 def test_near_values_are_on_a_linear_axis(make: MakeRecord) -> None:
@@ -70,4 +70,22 @@ def test_more_curves_than_can_be_told_apart_go_on_on_another_page(make: MakeReco
     references = {"naive": [make("naive")]}
     pages = ablation_figures(Ablation(KEY, curves, references))
     said = [[text.get_text() for text in page.legends[0].get_texts()] for page in pages]
-    assert said == [["m0", "m1", "m2", "m3", "naive"], ["m4", "m5", "m6", "m7", "naive"]]
+    assert [names[:-2] for names in said] == [["m0", "m1", "m2", "m3"], ["m4", "m5", "m6", "m7"]]
+    assert [names[-2] for names in said] == ["naive", "naive"]
+
+
+def test_the_images_and_the_levels_left_out_are_said(make: MakeRecord) -> None:
+    curves = {"ness": {x: [make(spec={"evaluate_on": "valid"})] for x in (1.0, 2.0)}}
+    (figure,) = ablation_figures(Ablation(KEY, curves, undrawn=3))
+    assert figure.axes[0].get_ylabel() == "Average accuracy, ACC (%)\non validation images"
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert said == ["ness", "levels not drawn: 3"]
+
+
+def test_a_band_is_within_the_axes(make: MakeRecord) -> None:
+    (figure,) = ablation_figures(Ablation(KEY, {"ness": curve(make, 1, 2, 3)}))
+    low, high = figure.axes[0].get_ylim()
+    # 78.5 to 80.5, each with a deviation of sqrt(1 / 2).
+    assert low < 78.5 - 0.5**0.5
+    assert high > 80.5 + 0.5**0.5
+    assert np.ptp(figure.axes[1].get_ylim()) >= 1, "one BWT, but for rounding"

@@ -137,3 +137,18 @@ def test_other_keys_are_bad_input(
     with pytest.raises(BadInput) as fault:
         varied_key(collect(tmp_path), given)
     assert str(fault.value).startswith(message)
+
+
+def test_every_strategy_is_a_reference_before_the_second_setting_of_one(
+    make: MakeRecord, tmp_path: Path
+) -> None:
+    for eps in (1, 2, 3):
+        make(spec=args(eps=eps))
+    for momentum in range(9):
+        make("joint", spec={"optimizer.momentum": momentum})
+    for strategy in ("naive", "frozen", "gpm"):
+        make(strategy)
+    (found,) = ablations(collect(tmp_path), STREAM, EPS)
+    strategies = [records[0].spec["strategy"] for records in found.references.values()]
+    assert strategies == ["joint"] * 3 + ["naive", "frozen", "gpm"]
+    assert found.undrawn == 6
