@@ -69,8 +69,8 @@ def _draw_matrix(axes: Axes, matrix: NDArray[np.float64], scale: Normalize) -> N
             axes.text(
                 task + 1,
                 after + 1,
-                # Five signs do not fit a cell.
-                "100" if value == 100 else f"{value:.{digits}f}",
+                # Five signs do not fit a cell, and 100 is for a task without an error.
+                "100" if value == 100 else f"{min(value, 100 - 10.0**-digits):.{digits}f}",
                 ha="center",
                 va="center",
                 color=colour,

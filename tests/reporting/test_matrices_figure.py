@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from drawing import crowd
 from reporting_records import HAND, MakeRecord, shifted
 
+from benchmarks.record_parts import Matrix
 from benchmarks.reporting.matrices_figure import matrices_figures
 
 
@@ -31,3 +33,13 @@ def test_more_methods_than_a_page_holds_go_on_on_another_in_the_same_colours(
     assert titles == list(runs)
     scales = {image.get_clim() for figure in two for axes in figure.axes for image in axes.images}
     assert len(scales) == 1
+
+
+@pytest.mark.parametrize(
+    ("tasks", "said"), [(3, ["100", "99.9", "99.9"]), (6, ["100", "99", "99"])]
+)
+def test_100_is_for_a_task_without_an_error(make: MakeRecord, tasks: int, said: list[str]) -> None:
+    matrix: Matrix = [[None] * tasks for _ in range(tasks)]
+    matrix[-1][:3] = [100.0, 99.96, 99.9]
+    (figure,) = matrices_figures({"ness": [make(matrix=matrix)]})
+    assert [text.get_text() for text in figure.axes[0].texts] == said
