@@ -54,7 +54,7 @@ def write_plots(out: Path, over: str | None = None) -> Written:
     looks = looks_of(collection)
     key = None if over is None else varied_key(collection, over)
     for stream, stem in stems(collection.streams).items():
-        written.messages += _absent(collection, stream)
+        written.messages += absent(collection, stream)
         with matplotlib.style.context(STYLE):
             if key is None:
                 figures = stream_figures(collection, stream, looks)
@@ -126,7 +126,8 @@ def looks_of(collection: Collection) -> dict[str, LineStyle]:
     return line_styles({label: strategies[label] for label in reversed(order)})
 
 
-def _absent(collection: Collection, stream: str) -> list[str]:
+def absent(collection: Collection, stream: str) -> list[str]:
+    """A line on the methods that no figure of the stream shows, and on those not in the plane."""
     finished = collection.finished(stream)
     labels = dict.fromkeys(collection.of_stream(stream)["label"])
     absent = [label for label in labels if label not in finished]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 from markupsafe import Markup
@@ -14,11 +15,12 @@ from benchmarks.reporting.plots import looks_of
 from benchmarks.reporting.published import read_published
 from benchmarks.reporting.reference import check_reference
 from benchmarks.reporting.report_details import as_json, details
+from benchmarks.reporting.report_figures import ROOM
 from benchmarks.reporting.report_methods import methods
 from benchmarks.reporting.report_progress import progress
 from benchmarks.reporting.report_protocol import code, environments, moved, versions
 from benchmarks.reporting.report_runs import MANY, columns, run_rows
-from benchmarks.reporting.report_streams import section
+from benchmarks.reporting.report_streams import StreamSection, section
 from benchmarks.reporting.report_template import render
 from benchmarks.reporting.report_tuning import tuning_section
 
@@ -57,16 +59,12 @@ def page(collection: Collection, reference: str | None = None) -> str:
 
 def _runs(collection: Collection, reference: str | None) -> dict[str, object]:
     """What is shown where a run has ended."""
-    looks, published = looks_of(collection), read_published()
     shown = columns(collection)
     data, left_out = details(collection)
     commits, changed = code(collection)
     strategies, labels = collection.runs["strategy"], collection.runs["label"]
     return {
-        "sections": [
-            section(collection, stream, stem, looks, published, reference)
-            for stream, stem in stems(collection.streams).items()
-        ],
+        "sections": list(_sections(collection, reference)),
         "columns": shown,
         "few_columns": len(collection.runs) > MANY,
         "rows": list(run_rows(collection, shown)),
@@ -81,3 +79,14 @@ def _runs(collection: Collection, reference: str | None) -> dict[str, object]:
         "tuning": tuning_section(collection.out),
         "methods": methods(dict.fromkeys(strategies)),
     }
+
+
+def _sections(collection: Collection, reference: str | None) -> Iterator[StreamSection]:
+    """A section a stream; what the figures of one leave of `ROOM`, those after it share."""
+    looks, published = looks_of(collection), read_published()
+    named, room = stems(collection.streams), ROOM
+    for number, (stream, stem) in enumerate(named.items()):
+        share = room // (len(named) - number)
+        made = section(collection, stream, stem, looks, published, reference, share)
+        room -= made.figures.size
+        yield made

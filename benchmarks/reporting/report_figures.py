@@ -1,34 +1,36 @@
-"""The figures of a stream as images that a page carries in itself."""
+"""The figures of a stream that a page has room for, and what it leaves out."""
 
 from __future__ import annotations
 
-import base64
-import io
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.text import Text
-from PIL import Image
 
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.figures import LineStyle
-from benchmarks.reporting.panels import numbered
-from benchmarks.reporting.plots import STYLE, stream_figures
+from benchmarks.reporting.plots import STYLE, absent, stream_figures
 from benchmarks.reporting.report_captions import said_of
+from benchmarks.reporting.report_images import data_uri
 
-LARGEST_VECTOR, MOST_TEXTS = 150_000, 200
-"""Bytes of SVG, and pieces of text, beyond which the pixels of a figure are the smaller file by
-far."""
+ROOM = 1_800_000
+"""Bytes that the figures of all streams may take, so that a report can be sent by mail."""
 
-DPI, COLOURS = 200, 256
+MOST_PAGES = 2
+"""Pages of one figure: of more methods than they hold, no reader looks at each."""
+
+_FIRST = ("accuracy", "plane", "pareto", "matrices", "bars", "ablation", "layers")
+"""What a reader misses most, first."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the page."""
+    """A page of a figure."""
 
     name: str
+    page: int
     title: str
     said: str
     """What is drawn: the caption, and what those hear who do not see it."""
@@ -38,39 +40,66 @@ class Picture:
     """Inches in print."""
 
 
-def pictures(collection: Collection, stream: str, looks: dict[str, LineStyle]) -> list[Picture]:
-    """The figures of one stream, those of `plots`; the same runs give the same bytes."""
+@dataclass(frozen=True)
+class Gallery:
+    """The pictures of a stream."""
+
+    pictures: list[Picture]
+    notes: list[str]
+    """Methods that no figure shows, and figures that were left out."""
+
+    @property
+    def size(self) -> int:
+        """Bytes on the page."""
+        return sum(len(picture.uri) for picture in self.pictures)
+
+
+def gallery(
+    collection: Collection, stream: str, looks: dict[str, LineStyle], room: int = ROOM
+) -> Gallery:
+    """The figures of one stream, those of `plots`, in at most `room` bytes.
+
+    At most `MOST_PAGES` of each; the first pages of all of them before any second. Those after the
+    first that does not fit are counted and not drawn. The same runs give the same bytes.
+    """
     # As an image a figure has ids of its own; inlined, those of two figures would be the same.
     with matplotlib.style.context([STYLE, {"svg.fonttype": "path", "svg.hashsalt": "report"}]):
-        return [
-            _picture(name, figure)
-            for kind in stream_figures(collection, stream, looks).items()
-            for name, figure in numbered(*kind)
-        ]
+        figures = stream_figures(collection, stream, looks)
+        taken = list(_that_fit(figures, room))
+    pictures = sorted(taken, key=lambda picture: (list(figures).index(picture.name), picture.page))
+    notes = absent(collection, stream) if figures else []
+    return Gallery(pictures, notes + _left_out(collection, figures, pictures))
 
 
-def _picture(name: str, figure: Figure) -> Picture:
-    title, said = said_of(name)
-    kind = "png" if len(figure.findobj(Text)) > MOST_TEXTS else "svg+xml"
-    data = _bytes(figure, "png" if kind == "png" else "svg")
-    if kind == "svg+xml" and len(data) > LARGEST_VECTOR:
-        kind, data = "png", _bytes(figure, "png")
-    if kind == "png":
-        data = _few_colours(data)
-    uri = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return Picture(name, title, said, uri, float(figure.get_figwidth()))
+def _that_fit(figures: Mapping[str, Sequence[Figure]], room: int) -> Iterator[Picture]:
+    kinds = sorted(figures, key=lambda name: _FIRST.index(name.partition("-")[0]))
+    for page in range(1, MOST_PAGES + 1):
+        for name in kinds:
+            if page > len(figures[name]):
+                continue
+            figure = figures[name][page - 1]
+            picture = Picture(
+                name, page, *said_of(name, page), data_uri(figure), float(figure.get_figwidth())
+            )
+            room -= len(picture.uri)
+            if room < 0:
+                return
+            yield picture
 
 
-def _bytes(figure: Figure, suffix: str) -> bytes:
-    buffer = io.BytesIO()
-    unstamped = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[suffix]
-    figure.savefig(buffer, format=suffix, dpi=DPI, metadata=unstamped)
-    return buffer.getvalue()
-
-
-def _few_colours(png: bytes) -> bytes:
-    """The same image by a palette: a quarter of the bytes."""
-    buffer = io.BytesIO()
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
+def _left_out(
+    collection: Collection, figures: Mapping[str, Sequence[Figure]], taken: Sequence[Picture]
+) -> list[str]:
+    """A line that names the pages which are not shown, and says how to draw them."""
+    missing = {
+        name: len(pages) - sum(picture.name == name for picture in taken)
+        for name, pages in figures.items()
+    }
+    named = [f"{said_of(name)[0]} ({count})" for name, count in missing.items() if count]
+    if not named:
+        return []
+    count = sum(missing.values())
+    command = shlex.join(["python", "-m", "benchmarks", "plots", str(collection.out)])
+    pages = f"{count} further page{'s' if count > 1 else ''}"
+    where = f"`{command}` draws them into `{collection.out / 'figures'}`"
+    return [f"{pages}: {where}. Left out here: {', '.join(named)}."]

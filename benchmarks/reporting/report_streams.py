@@ -11,7 +11,7 @@ from benchmarks.reporting.comparison import Comparison, compare
 from benchmarks.reporting.cost_table import cost_table
 from benchmarks.reporting.figures import LineStyle
 from benchmarks.reporting.published import Published
-from benchmarks.reporting.report_figures import Picture, pictures
+from benchmarks.reporting.report_figures import ROOM, Gallery, gallery
 from benchmarks.reporting.report_protocol import own_settings, shared_settings
 from benchmarks.reporting.significance import Significance, significance_table
 from benchmarks.reporting.summary import groups, summary_table
@@ -32,7 +32,7 @@ class StreamSection:
     tests: Significance
     published: list[Comparison]
     suspicious: list[str]
-    pictures: list[Picture]
+    figures: Gallery
     ranks: list[tuple[str, list[Cell]]]
     shared: dict[str, str]
     own: list[tuple[str, str]]
@@ -45,10 +45,12 @@ def section(
     looks: dict[str, LineStyle],
     published: Published,
     reference: str | None = None,
+    room: int = ROOM,
 ) -> StreamSection:
     """All that is shown of one stream; draws its figures.
 
-    ``reference``: the label that the paired tests hold against the others.
+    ``reference``: the label that the paired tests hold against the others; ``room``: bytes that
+    the figures may take.
     """
     return StreamSection(
         stream=stream,
@@ -62,7 +64,7 @@ def section(
         tests=significance_table(collection, stream, reference),
         published=[c for c in compare(collection, stream, published) if c.measured],
         suspicious=suspicions(collection, stream),
-        pictures=pictures(collection, stream, looks),
+        figures=gallery(collection, stream, looks, room),
         ranks=labelled(ranks.rows_of(ranks.rank_frame(collection.finished(stream)))),
         shared=shared_settings(collection, stream),
         own=own_settings(collection, stream),
