@@ -101,7 +101,8 @@ def heading(metric: Metric) -> str:
 
 
 def _interval(cell: Cell, metric: Metric) -> Cell:
-    return Cell(NOTHING if cell.summary is None else interval(cell.summary, metric.unit))
+    text = NOTHING if cell.summary is None else interval(cell.summary, metric.unit)
+    return Cell(text, cell.summary)
 
 
 def labelled(rows: Sequence[Sequence[str]]) -> list[tuple[str, list[Cell]]]:

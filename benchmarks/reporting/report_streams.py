@@ -24,7 +24,7 @@ class StreamSection:
 
     stream: str
     stem: str
-    """Its name as an anchor."""
+    """Its name in an anchor."""
     table: Table
     costs: Table
     targets: dict[str, tuple[str, str]]

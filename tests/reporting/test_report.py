@@ -153,7 +153,7 @@ def test_runs_in_progress_are_counted_and_never_tabled(make: MakeRecord, tmp_pat
     make("gpm", status="running", matrix=CUT_OFF)
     page = Page(html(tmp_path))
     assert "1 in progress or interrupted" in page.text
-    assert "This folder is still being filled" in page.text
+    assert "Not all runs have ended." in page.text
     assert len(page.data["runs"]) == 1
 
 
@@ -188,8 +188,8 @@ def test_two_streams_have_a_section_each(make: MakeRecord, tmp_path: Path) -> No
     make(stream="split_digits/cil", task_aware=shifted(HAND, 2))
     page = Page(html(tmp_path))
     assert [a["id"] for a in page.all("section")][:3] == [
-        "split_digits-cil",
-        "split_mnist-til",
+        "stream-split_digits-cil",
+        "stream-split_mnist-til",
         "runs",
     ]
     run = next(r for r in page.data["runs"].values() if r["stream"] == "split_digits/cil")
@@ -232,6 +232,17 @@ def test_a_search_for_hyper_parameters_is_shown(comparison: Path) -> None:
 def test_ids_are_unique(comparison: Path) -> None:
     ids = [a["id"] for _, a in Page(html(comparison)).elements if "id" in a]
     assert len(ids) == len(set(ids))
+
+
+def test_a_stream_may_be_called_like_a_part_of_the_page(make: MakeRecord, tmp_path: Path) -> None:
+    streams = ("data", "runs", "main", "run", "filter")
+    for stream in streams:
+        make(stream=stream)
+    page = Page(html(tmp_path))
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {a["href"] for a in page.all("a")} >= {f"#stream-{stream}" for stream in streams}
+    assert {f"stream-{stream}" for stream in streams} <= set(ids)
 
 
 def test_no_torch() -> None:

@@ -29,32 +29,36 @@ WIDE, NARROW = (1600, 1000), (375, 800)
 Browser = Any
 
 
+def write(out: Path, strategy: str, seed: int, matrix: Any, **changes: Any) -> None:
+    spec = {
+        "stream": "split_digits/til",
+        "strategy": strategy,
+        "strategy_args": changes.pop("args", {}),
+        "protocol": {"epochs": 30},
+        "seed": seed,
+    }
+    tasks = changes.pop("tasks", [task(state_bytes=2048 * (seed + 1))] * 3)
+    values = {"status": "finished", "stream": {}, "environment": {}} | changes
+    empty: list[float | None] = [None] * len(matrix)
+    RunRecord(
+        id=id_of(spec),
+        spec=spec,
+        accuracy_matrix=matrix,
+        initial_accuracy=empty,
+        forward_accuracy=empty,
+        tasks=tasks,
+        started="2025-01-01T00:00:00+00:00",
+        **values,
+    ).write(out)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """ness twice with eps, naive, joint, one failed run, one that calls itself markup."""
     out = tmp_path_factory.mktemp("results")
 
     def make(strategy: str, seed: int, matrix: Any, **changes: Any) -> None:
-        spec = {
-            "stream": "split_digits/til",
-            "strategy": strategy,
-            "strategy_args": changes.pop("args", {}),
-            "protocol": {"epochs": 30},
-            "seed": seed,
-        }
-        tasks = changes.pop("tasks", [task(state_bytes=2048 * (seed + 1))] * 3)
-        values = {"status": "finished", "stream": {}, "environment": {}} | changes
-        empty: list[float | None] = [None] * 3
-        RunRecord(
-            id=id_of(spec),
-            spec=spec,
-            accuracy_matrix=matrix,
-            initial_accuracy=empty,
-            forward_accuracy=empty,
-            tasks=tasks,
-            started="2025-01-01T00:00:00+00:00",
-            **values,
-        ).write(out)
+        write(out, strategy, seed, matrix, **changes)
 
     for seed in range(12):
         make("ness", seed, shifted(HAND, -seed / 2), args={"eps": 0.1})
@@ -204,6 +208,80 @@ def test_a_row_of_the_headline_leads_to_its_runs(browser) -> None:
     assert abs(top) < 100
 
 
+def test_a_row_of_runs_that_broke_leads_to_those_alone(browser) -> None:
+    css(browser, 'a.behind[data-status="failed"]').click()
+    assert css(browser, "#f-status").get_attribute("value") == "failed"
+    assert texts(browser, "#all-runs tbody th") == ["gpm"]
+
+
+@pytest.mark.parametrize("label", ["two  blanks", "two\nlines", " edges "])
+def test_white_space_in_a_label_is_its_own(browser, tmp_path: Path, label: str) -> None:
+    for seed, matrix in enumerate((HAND, shifted(HAND, -1))):
+        write(tmp_path, "ness", seed, matrix)
+        write(tmp_path, label, seed, matrix)
+    write_report(tmp_path)
+    browser.get((tmp_path / "report.html").as_uri())
+    links = browser.find_elements("css selector", "a.behind")
+    press(browser, next(a for a in links if a.get_attribute("data-label") == label))
+    assert css(browser, "#shown").text == "2 of 4 runs"
+
+
+def test_a_row_whose_runs_are_not_found_shows_none(browser) -> None:
+    link = css(browser, 'a.behind[data-status="failed"]')
+    browser.execute_script("arguments[0].dataset.label = 'not there'", link)
+    link.click()
+    assert texts(browser, "#all-runs tbody th") == []
+    assert css(browser, "#none").is_displayed()
+    press(browser, css(browser, "#filter button"))
+    assert css(browser, "#shown").text == "18 runs"
+
+
+def test_a_whole_number_filters_by_seed(browser) -> None:
+    css(browser, "#f-text").send_keys("ness 1")
+    seeds = {row.split()[-1] for row in texts(browser, "#all-runs tbody td:nth-child(3)")}
+    assert seeds == {"1"}
+    assert css(browser, "#shown").text == "1 of 18 runs"
+
+
+def test_intervals_sort_by_size_in_whatever_unit(browser, tmp_path: Path) -> None:
+    for strategy, size in (("big", 3 * 1024**2), ("middle", 40 * 1024), ("small", 900)):
+        for seed in (0, 1):
+            tasks = [task(state_bytes=size + 8 * seed)] * 3
+            write(tmp_path, strategy, seed, HAND, tasks=tasks)
+    write_report(tmp_path)
+    browser.get((tmp_path / "report.html").as_uri())
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    (table,) = [
+        table
+        for table in browser.find_elements("css selector", "section.stream details table")
+        if table.text.startswith("95 % interval")
+    ]
+    browser.execute_script("arguments[0].id = 'intervals'", table)
+    press(browser, heading(browser, "#intervals", "State"))
+    assert texts(browser, "#intervals tbody th") == ["small", "middle", "big"]
+
+
+def test_matrices_share_a_scale_of_colours_from_0_to_100(browser, tmp_path: Path) -> None:
+    write(tmp_path, "ness", 0, [[0.0, None], [50.0, 100.0]], tasks=[task()] * 2)
+    write(tmp_path, "ness", 1, [[50.0, None], [60.0, 70.0]], tasks=[task()] * 2)
+    write_report(tmp_path)
+    browser.get((tmp_path / "report.html").as_uri())
+    shades = {}
+    for number in (0, 1):
+        press(browser, all_open(browser)[number])
+        for cell in browser.find_elements("css selector", "#run-body td[title]"):
+            value = float(cell.get_attribute("title"))
+            colour = browser.execute_script("return arguments[0].style.backgroundColor", cell)
+            shades.setdefault(value, set()).add(colour)
+        css(browser, "#run form button").click()
+    alpha = {
+        value: float(one.rstrip(")").split()[-1].split(",")[-1]) for value, (one,) in shades.items()
+    }
+    assert alpha[0.0] == pytest.approx(0.06)
+    assert alpha[50.0] == pytest.approx(0.33)
+    assert alpha[100.0] == pytest.approx(0.6)
+
+
 def test_a_run_opens_and_closes(browser, folder: Path) -> None:
     button = css(browser, "#all-runs button.open")
     press(browser, button)
@@ -248,6 +326,27 @@ def test_no_window_scrolls_sideways(browser, size: tuple[int, int]) -> None:
         browser.execute_script("arguments[0].open = true", details)
     assert browser.execute_script("return arguments[0].scrollWidth", body) <= size[0]
     assert browser.execute_script(width) <= size[0]
+
+
+def test_printing_unfolds_and_folds_again(browser) -> None:
+    folded = "return document.querySelectorAll('details:not([open])').length"
+    before = browser.execute_script(folded)
+    assert before > 0
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert browser.execute_script(folded) == 0
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert browser.execute_script(folded) == before
+
+
+def test_an_open_run_is_not_printed_over_the_page(browser) -> None:
+    press(browser, all_open(browser)[0])
+    assert css(browser, "#run").is_displayed()
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert not css(browser, "#run").is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert css(browser, "#run").is_displayed()
 
 
 def test_print_shows_every_table_whole(browser) -> None:

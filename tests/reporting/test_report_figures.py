@@ -122,5 +122,5 @@ def test_a_search_of_120_labels_fits_into_a_mail_in_seconds(
             make("ness", seed, matrix, tasks=tasks, spec={"strategy_args": args})
     began = time.process_time()
     (path,) = write_report(tmp_path).paths
-    assert time.process_time() - began < 30
+    assert time.process_time() - began < 60
     assert path.stat().st_size < 5_000_000

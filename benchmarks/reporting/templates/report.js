@@ -55,33 +55,37 @@
     const run = data.runs[idOf(row)];
     return `${row.textContent} ${run?.error ?? ""} ${run?.path ?? ""}`.toLowerCase();
   });
-  function filter() {
+  // A whole number is a seed, which would else be found in every metric; a long one may be of an id.
+  const has = (number, word) => /^\d+$/.test(word)
+    ? rows[number].cells[2].textContent === word || (word.length > 5 && texts[number].includes(word))
+    : texts[number].includes(word);
+  function filter(everything = true) {
     const words = $("f-text").value.toLowerCase().split(/\s+/).filter(Boolean);
     const stream = $("f-stream").value, label = $("f-label").value, status = $("f-status").value;
     let shown = 0;
     rows.forEach((row, number) => {
       const own = row.cells[0].textContent;
-      const fits = (!stream || row.cells[1].textContent === stream)
+      const fits = everything && (!stream || row.cells[1].textContent === stream)
         && (!label || own === label || row.dataset.strategy === label)
         && (!status || row.cells[3].textContent === status)
-        && words.every((word) => texts[number].includes(word));
+        && words.every((word) => has(number, word));
       row.hidden = !fits;
       shown += fits;
     });
     $("shown").value = shown === rows.length ? `${shown} runs` : `${shown} of ${rows.length} runs`;
     $("none").hidden = shown > 0;
   }
-  for (const event of ["input", "change"]) $("filter").addEventListener(event, filter);
+  for (const event of ["input", "change"]) $("filter").addEventListener(event, () => filter());
   $("filter").addEventListener("submit", (event) => event.preventDefault());
-  $("filter").addEventListener("reset", () => setTimeout(filter));
+  $("filter").addEventListener("reset", () => setTimeout(() => filter()));
 
   for (const link of document.querySelectorAll("a.behind")) {
     const lead = () => {
+      const asked = Object.entries(link.dataset);
       $("f-text").value = "";
-      $("f-stream").value = link.dataset.stream;
-      $("f-label").value = link.dataset.label;
-      $("f-status").value = link.dataset.status;
-      filter();
+      for (const [what, value] of asked) $(`f-${what}`).value = value;
+      // A choice that is not there empties its list, which would show every run.
+      filter(asked.every(([what, value]) => $(`f-${what}`).value === value));
     };
     link.addEventListener("click", lead);
     link.closest("tr").addEventListener("click", (event) => {
@@ -139,14 +143,12 @@
   const numbers = (count) => Array.from({ length: count }, (_, n) => String(n + 1));
 
   function matrix(values, caption) {
-    const known = values.flat().filter((value) => value !== null);
-    const low = Math.min(...known), range = Math.max(...known) - low || 1;
     const digits = values.length > 10 ? 0 : 1;
     const lines = values.map((line, number) => [`after ${number + 1}`, ...line]);
     return grid(caption, ["", ...numbers(values.length)], lines, (td, value) => {
       td.textContent = value.toFixed(digits);
       td.title = String(value);
-      td.style.backgroundColor = `rgb(0 114 178 / ${0.06 + 0.54 * (value - low) / range})`;
+      td.style.backgroundColor = `rgb(0 114 178 / ${0.06 + 0.54 * value / 100})`;
     });
   }
   function perTask(caption, columns) {
@@ -176,8 +178,8 @@
       add(pairs("Settings that not all runs of the stream share", entries));
     }
     (run.matrix ?? []).forEach((values, number) => add(matrix(values, number
-      ? "Accuracy among the task's own classes (%): tested on task, across; after training on, down"
-      : "Accuracy (%): tested on task, across; after training on, down")));
+      ? "Accuracy among the task's own classes (%, colour from 0 to 100): tested on task, across; after training on, down"
+      : "Accuracy (%, colour from 0 to 100): tested on task, across; after training on, down")));
     if (run.undefined) {
       const reasons = run.undefined.split("; ").map((reason) => make("li", reason));
       add(folding("Numbers that this run does not have", [make("ul", reasons, "notes")]));
