@@ -17,6 +17,7 @@ from benchmarks.reporting.figures import (
     BAND,
     BOUND,
     COLUMN,
+    INK,
     LEVEL,
     TOGETHER,
     LineStyle,
@@ -27,6 +28,7 @@ from benchmarks.reporting.figures import (
     legend_columns,
     limits,
     name,
+    sign,
 )
 from benchmarks.reporting.lazily import Lazily
 from benchmarks.reporting.metrics import accuracy_so_far
@@ -34,6 +36,12 @@ from benchmarks.reporting.panels import Page, axis_names, pages, task_ticks
 
 _ALIKE = 4
 """Methods up to which some may have one colour in a panel."""
+
+_MOST_BANDS = 4
+"""Methods up to which bands lie in one panel: more are one grey, and bars side by side."""
+
+_APART = 0.05
+"""Tasks from the bar of a method to that of the next."""
 
 _MOST_BEHIND = 30
 """Methods up to which each panel has the others behind: more are a grey area and a large file."""
@@ -46,7 +54,7 @@ _X = "Number of tasks trained"
 
 
 def accuracy_figures(runs: Runs, looks: dict[str, LineStyle]) -> Sequence[Figure]:
-    """Average accuracy A[i] on tasks 1..i against i: mean over seeds, band of one std.
+    """Average accuracy A[i] on tasks 1..i against i: mean over seeds, band or bar of one std.
 
     Up to `TOGETHER` methods share one panel, fewer where colours repeat; of more each has its own,
     with the others, up to `_MOST_BEHIND`, in light grey. A method that trained on all tasks at once
@@ -61,17 +69,20 @@ def accuracy_figures(runs: Runs, looks: dict[str, LineStyle]) -> Sequence[Figure
 
 def _one_panel(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> Figure:
     names = {label: name(label, 46) for label in drawn}
-    bands = [band_sign()] * _has_bands(drawn)
+    crowded = len(drawn) > _MOST_BANDS
+    spread = sign("std over seeds", INK, INK, "|", size=9) if crowded else band_sign()
+    bands: list[Artist] = [spread] * _has_bands(drawn)
     columns = legend_columns(names.values(), COLUMN)
     lines = (sum(shown.count("\n") + 1 for shown in names.values()) + len(bands)) / columns
     figure = Figure(figsize=(COLUMN, 2.6 + 0.15 * np.ceil(lines)))
     axes = figure.subplots()
     handles: list[Artist] = []
-    for label, courses in drawn.items():
-        line = _draw_course(axes, courses, looks[label])
+    for number, (label, courses) in enumerate(drawn.items()):
+        shift = _APART * (number - (len(drawn) - 1) / 2) if crowded else None
+        line = _draw_course(axes, courses, looks[label], shift)
         line.set_label(names[label])
         handles.append(line)
-    _set_tasks(axes, drawn)
+    _set_tasks(axes, drawn, _APART * len(drawn) / 2 if crowded else 0.0)
     axes.set_ylim(limits(*axes.dataLim.intervaly))
     axes.set_xlabel(_X)
     axes.set_ylabel(y)
@@ -112,9 +123,9 @@ def _many(drawn: dict[str, Courses], looks: dict[str, LineStyle], y: str) -> Seq
     return Lazily(draw, pages(list(drawn), 1.15, 5, around=1.0))
 
 
-def _set_tasks(axes: Axes, drawn: dict[str, Courses]) -> None:
+def _set_tasks(axes: Axes, drawn: dict[str, Courses], shift: float = 0.0) -> None:
     length = max(courses.shape[1] for courses in drawn.values())
-    margin = 0.04 * max(length - 1, 1)
+    margin = 0.04 * max(length - 1, 1) + shift
     axes.set_xlim(1 - margin, length + margin)
     axes.set_xticks(task_ticks(length))
 
@@ -144,7 +155,10 @@ def _is_level(mean: Courses) -> bool:
     return len(mean) > 1 and bool(np.isnan(mean[:-1]).all())
 
 
-def _draw_course(axes: Axes, courses: Courses, look: LineStyle) -> Line2D:
+def _draw_course(
+    axes: Axes, courses: Courses, look: LineStyle, shift: float | None = None
+) -> Line2D:
+    """With a band, or with bars where there is a `shift` (in tasks) of course and bars."""
     count, length = courses.shape
     mean, std = courses.mean(axis=0), _std(courses)
     if _is_level(mean):
@@ -152,11 +166,16 @@ def _draw_course(axes: Axes, courses: Courses, look: LineStyle) -> Line2D:
             low, high = mean[-1] - std[-1], mean[-1] + std[-1]
             axes.axhspan(low, high, color=BOUND, alpha=BAND, linewidth=0)
         return axes.axhline(mean[-1], color=BOUND, linestyle=LEVEL, linewidth=1)
-    trained = np.arange(1, length + 1)
-    if count > 1:
+    trained = np.arange(1, length + 1) + (shift or 0.0)
+    every = -(-length // 10)
+    if count > 1 and shift is None:
         axes.fill_between(
             trained, mean - std, mean + std, color=look["color"], alpha=BAND, linewidth=0
         )
-    every = -(-length // 10)
-    (line,) = axes.plot(trained, mean, **look, markevery=every, markeredgecolor="white")
+    if count > 1 and shift is not None:
+        ends = (mean - std)[::every], (mean + std)[::every]
+        axes.vlines(trained[::every], *ends, color=look["color"], linewidth=0.8)
+    # A white rim parts markers from their lines, but takes most of a pale one.
+    rim = "white" if shift is None else look["color"]
+    (line,) = axes.plot(trained, mean, **look, markevery=every, markeredgecolor=rim)
     return line

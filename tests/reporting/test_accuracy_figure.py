@@ -88,3 +88,18 @@ def test_of_too_many_methods_none_is_behind_the_others(make: MakeRecord) -> None
     behind = [c for f in figures for axes in f.axes for c in axes.collections]
     assert not any(len(lines.get_paths()) for lines in behind)
     assert not any(figure.legends for figure in figures)
+
+
+def test_more_than_a_few_methods_in_a_panel_have_bars_side_by_side(make: MakeRecord) -> None:
+    runs = {
+        f"m{n}": [make(f"m{n}", seed, shifted(HAND, 2.0 * seed)) for seed in (0, 1)]
+        for n in range(5)
+    }
+    (figure,) = accuracy_figures(runs, looks(runs))
+    (axes,) = figure.axes
+    bars = [lines.get_segments()[-1] for lines in axes.collections]
+    for line, bar in zip(axes.lines, bars, strict=True):
+        np.testing.assert_allclose(bar[:, 1], [79 - 2**0.5, 79 + 2**0.5])
+        assert (bar[:, 0] == line.get_xdata()[-1]).all()
+    assert len({bar[0, 0] for bar in bars}) == 5
+    assert axes.get_xlim()[1] > max(bar[0, 0] for bar in bars) + 0.05
