@@ -23,6 +23,7 @@ from benchmarks.reporting.report_runs import MANY, columns, run_rows
 from benchmarks.reporting.report_streams import StreamSection, section
 from benchmarks.reporting.report_template import render
 from benchmarks.reporting.report_tuning import tuning_section
+from benchmarks.reporting.short_labels import with_short_labels
 
 
 def write_report(out: Path, reference: str | None = None) -> Written:
@@ -53,12 +54,14 @@ def page(collection: Collection, reference: str | None = None) -> str:
         command=shlex.join(command),
         progress=progress(collection),
         damaged=collection.messages,
-        **(_runs(collection, reference) if collection.records else {"sections": [], "rows": []}),
+        **(_shown(collection, reference) if collection.records else {"sections": [], "rows": []}),
     )
 
 
-def _runs(collection: Collection, reference: str | None) -> dict[str, object]:
+def _shown(collection: Collection, reference: str | None) -> dict[str, object]:
     """What is shown where a run has ended."""
+    collection, short = with_short_labels(collection)
+    reference = None if reference is None else short[reference]
     shown = columns(collection)
     data, left_out = details(collection)
     commits, changed = code(collection)

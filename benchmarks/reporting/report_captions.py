@@ -8,8 +8,8 @@ _SAID = {
     "accuracy": (
         "Average accuracy over tasks",
         f"""Accuracy on the tasks seen so far against the number of tasks trained, a line a
-        strategy: mean over seeds, the band one standard deviation. Where each strategy has a panel
-        of its own, the others are light grey. A dashed level is the final accuracy of a strategy
+        strategy: mean over seeds, the band or bar one standard deviation. Where each strategy has a
+        panel of its own, the others are light grey. A dashed level is the final accuracy of a strategy
         that trains on all tasks at once. {_CUT} A final accuracy below them is written beside an
         arrow.""",
     ),
@@ -24,22 +24,22 @@ _SAID = {
         f"""Accuracy of every strategy on each task just after learning it (dash) and after the last
         task (dot), mean over seeds. The grey bar between the two was forgotten, or gained where the
         dot is the upper end. The line through a dot is one standard deviation over seeds. {_CUT}
-        A triangle at the lower edge is a task that ended below it; a value off the scale is written
-        beside an arrow.""",
+        A triangle at the lower edge is a task that ended below it, at the value given.""",
     ),
     "layers": (
         "Ranks and interference",
-        """Of the strategies that recorded any, the rank of each layer and below it the measured
-        interference with earlier inputs, task by task: mean over seeds, the band, drawn of few
-        layers, one standard deviation. What a rank counts depends on the strategy, see "Methods and
-        departures". A dotted line is the bound on the interference. Where values spread far the
+        """Of the strategies that recorded any, the largest rank that the update of each layer can have,
+        and below it the measured interference with earlier inputs, task by task, a line a layer or
+        one for all that are alike: mean over seeds, the band, drawn of few layers, one standard
+        deviation. A dotted line is the bound on the interference. Where values spread far the
         axis is logarithmic, with 0 at its foot.""",
     ),
     "plane": (
         "Stability and plasticity",
         f"""Learning accuracy (plasticity) of every strategy against its BWT (stability), mean over
         seeds; the cross through a mark is one standard deviation each way. Along a dotted line ACC
-        is the same; it grows to the upper right. Hollow grey marks are upper bounds. {_CUT} A mark
+        is the same; it grows to the upper right. Hollow grey marks are upper bounds;
+        of many strategies those alone are named that none dominates. {_CUT} A mark
         at their edge lies beyond it, at the value beside its arrow.""",
     ),
     "pareto": (

@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.records import RunRecord
 from benchmarks.reporting.as_run import as_run
 from benchmarks.reporting.collect import Collection
+from benchmarks.reporting.short_labels import shortened
 from benchmarks.reporting.specs import SEED_KEYS, Flat, at, flatten, show
 
 VERSIONS = ("ness", "torch", "torchvision", "avalanche-lib", "numpy", "scikit-learn", "python")
@@ -48,7 +49,7 @@ def own_settings(collection: Collection, stream: str) -> list[tuple[str, str]]:
     for label, own in collection.of_stream(stream).groupby("label", sort=False):
         flat = settings(collection.records[str(own.index[0])])
         named = ", ".join(
-            f"{key.removeprefix('strategy_args.')} = {at(flat, key)}"
+            f"{key.removeprefix('strategy_args.')} = {shortened(at(flat, key))}"
             for key in sorted(flat)
             if key not in shared and key not in (*SEED_KEYS, "strategy")
         )

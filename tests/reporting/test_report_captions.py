@@ -23,10 +23,18 @@ def test_a_figure_is_called_by_what_it_draws(name: str, page: int, title: str) -
 @pytest.mark.parametrize(
     ("name", "signs"),
     [
-        ("accuracy", ["a line a strategy", "band", "dashed level", "light grey", "arrow"]),
+        ("accuracy", ["a line a strategy", "band or bar", "dashed level", "light grey", "arrow"]),
         ("matrices", ["(across)", "(down)", "one colour scale", "Empty where"]),
-        ("bars", ["(dash)", "(dot)", "grey bar", "triangle", "line through a dot", "arrow"]),
-        ("layers", ["rank of each layer", "band", "dotted line is the bound", "logarithmic"]),
+        ("bars", ["(dash)", "(dot)", "grey bar", "triangle", "line through a dot"]),
+        (
+            "layers",
+            [
+                "largest rank that the update of each layer",
+                "band",
+                "dotted line is the bound",
+                "logarithmic",
+            ],
+        ),
         ("plane", ["cross", "dotted line ACC", "Hollow grey", "edge", "arrow"]),
         ("pareto", ["line through a mark", "stepped line", "dashed level", "lower edge", "arrow"]),
         ("ablation-eps", ["a line a strategy", "band", "Grey levels"]),
