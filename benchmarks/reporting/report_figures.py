@@ -64,20 +64,24 @@ def gallery(
     """
     # As an image a figure has ids of its own; inlined, those of two figures would be the same.
     with matplotlib.style.context([STYLE, {"svg.fonttype": "path", "svg.hashsalt": "report"}]):
-        figures = stream_figures(collection, stream, looks)
+        drawable = stream_figures(collection, stream, looks)
+        figures = {name: drawable[name] for name in sorted(drawable, key=_rank)}
         taken = list(_that_fit(figures, room))
     pictures = sorted(taken, key=lambda picture: (list(figures).index(picture.name), picture.page))
     notes = absent(collection, stream) if figures else []
     return Gallery(pictures, notes + _left_out(collection, figures, pictures))
 
 
+def _rank(name: str) -> int:
+    return _FIRST.index(name.partition("-")[0])
+
+
 def _that_fit(figures: Mapping[str, Sequence[Figure]], room: int) -> Iterator[Picture]:
-    kinds = sorted(figures, key=lambda name: _FIRST.index(name.partition("-")[0]))
     for page in range(1, MOST_PAGES + 1):
-        for name in kinds:
-            if page > len(figures[name]):
+        for name, pages in figures.items():
+            if page > len(pages):
                 continue
-            figure = figures[name][page - 1]
+            figure = pages[page - 1]
             picture = Picture(
                 name, page, *said_of(name, page), data_uri(figure), float(figure.get_figwidth())
             )

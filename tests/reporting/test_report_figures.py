@@ -28,7 +28,7 @@ def test_the_figures_of_plots_and_the_same_each_time(make: MakeRecord, tmp_path:
     make("gpm")
     first = drawn(tmp_path)
     assert names(first) == [
-        (name, 1) for name in ("accuracy", "matrices", "bars", "plane", "pareto")
+        (name, 1) for name in ("accuracy", "plane", "pareto", "matrices", "bars")
     ]
     assert first.notes == []
     assert first == drawn(tmp_path)
@@ -71,8 +71,8 @@ def test_pages_beyond_the_second_are_counted_and_never_drawn(
     monkeypatch.setattr(panels, "_page", counted)
     found = drawn(tmp_path)
     assert names(found) == [
-        *[("accuracy", 1), ("accuracy", 2), ("matrices", 1), ("matrices", 2)],
-        *[("bars", 1), ("bars", 2), ("plane", 1), ("pareto", 1)],
+        *[("accuracy", 1), ("accuracy", 2), ("plane", 1), ("pareto", 1)],
+        *[("matrices", 1), ("matrices", 2), ("bars", 1), ("bars", 2)],
     ]
     assert len(made) == 6
     (note,) = found.notes
