@@ -55,3 +55,13 @@ def test_a_name_not_clearly_nearest_to_its_marker_has_a_line_to_it() -> None:
     write_names(figure, axes, [named("amid", 0.6, 0.5)], around)
     assert [line.get_gid() for line in axes.lines] == ["leader amid"]
     assert [text.get_text() for text in axes.texts] == ["alone", "amid"]
+
+
+def test_a_name_over_two_markers_has_a_line_to_its_own() -> None:
+    figure = Figure(figsize=(4, 3))
+    axes = figure.subplots()
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    # At the left edge, where the name can but stand above or below both, as near to one as to the
+    # other.
+    write_names(figure, axes, [named("a_long_name", 0.03, 0.5)], [named("other", 0.08, 0.5)])
+    assert [line.get_gid() for line in axes.lines] == ["leader a_long_name"]
