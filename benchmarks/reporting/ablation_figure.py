@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from benchmarks.records import RunRecord
 from benchmarks.reporting.ablations import Ablation, short
+from benchmarks.reporting.axis_limits import limits
 from benchmarks.reporting.figures import (
     BAND,
     PAGE,
@@ -22,7 +23,6 @@ from benchmarks.reporting.figures import (
     balanced,
     band_sign,
     legend_columns,
-    limits,
     line_styles,
     name,
 )

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from benchmarks.records import RunRecord
+from benchmarks.reporting.axis_limits import fenced_limits, limits
 from benchmarks.reporting.figures import (
     BAND,
     BOUND,
@@ -24,9 +25,7 @@ from benchmarks.reporting.figures import (
     Runs,
     accuracy_name,
     band_sign,
-    fenced_limits,
     legend_columns,
-    limits,
     name,
     sign,
 )

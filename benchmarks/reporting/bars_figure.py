@@ -13,12 +13,12 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from benchmarks.records import RunRecord
+from benchmarks.reporting.axis_limits import fenced_limits
 from benchmarks.reporting.figures import (
     INK,
     LineStyle,
     Runs,
     accuracy_name,
-    fenced_limits,
     legend_columns,
     sign,
 )

@@ -9,13 +9,11 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict, TypeVar
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.typing import ColorType
-from numpy.typing import ArrayLike
 
 from benchmarks.records import RunRecord
 from benchmarks.reporting.evaluated import not_the_test
@@ -36,14 +34,6 @@ INK = "0.3"
 
 TOGETHER = 7
 """Lines up to which a panel is shared: with more, no legend tells them apart in grey."""
-
-FENCE = 4
-
-MARGIN = 0.08
-"""Share of the span of an axis that stays free at both ends."""
-
-LEAST_SPAN = 1.0
-"""Points that an axis of accuracies spans at least: differences by rounding do not fill it."""
 
 BAND = 0.15
 """Opacity of a band of one standard deviation."""
@@ -109,45 +99,6 @@ def balanced(items: Sequence[T], most: int) -> list[Sequence[T]]:
     parts = -(-len(items) // most)
     size = -(-len(items) // parts) if parts else 1
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def lower_fence(values: Iterable[float]) -> float:
-    """The least value, but for those that would squeeze all others.
-
-    These lie further down than twice the way from the highest value to `FENCE` interquartile
-    ranges, of 1 at least, below the first quartile.
-    """
-    known = np.array(list(values))
-    first, third = np.percentile(known, [25, 75])
-    high = known.max()
-    core = high - (first - FENCE * max(third - first, 1.0))
-    return float(known[known >= high - 2 * core].min())
-
-
-def limits(low: float, high: float) -> tuple[float, float]:
-    """An axis in percent or points for all from `low` to `high`, hardly beyond 100.
-
-    0 to 100 where `low` is not below `high` and not equal to it: nothing is known.
-    """
-    if not low <= high:
-        return 0.0, 100.0
-    high = min(high, 100.0)
-    margin = max(MARGIN * (high - low), (LEAST_SPAN - (high - low)) / 2)
-    return low - margin, min(high + margin, 100 + margin / 2)
-
-
-def fenced_limits(means: ArrayLike, stds: ArrayLike) -> tuple[float, float]:
-    """The `limits` for these means, each with one standard deviation; NaN are not known.
-
-    What `lower_fence` leaves out, of the means or of the lower ends of the others, lies below.
-    """
-    mean, std = np.ravel(np.asarray(means, float)), np.ravel(np.asarray(stds, float))
-    mean, std = mean[~np.isnan(mean)], std[~np.isnan(mean)]
-    if not len(mean):
-        return limits(np.inf, -np.inf)
-    shown = mean >= lower_fence(mean)
-    low = min(lower_fence((mean - std)[shown]), mean[shown].min())
-    return limits(float(low), float((mean + std)[shown].max()))
 
 
 def legend_columns(labels: Iterable[str], width: float) -> int:

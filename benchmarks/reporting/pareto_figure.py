@@ -7,6 +7,7 @@ import textwrap
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.reporting.axis_limits import fenced_limits
 from benchmarks.reporting.conditions import unequal
 from benchmarks.reporting.cost_axis import CostUnit, set_cost_axis
 from benchmarks.reporting.figures import (
@@ -18,7 +19,6 @@ from benchmarks.reporting.figures import (
     LineStyle,
     Runs,
     acc_name,
-    fenced_limits,
     freeze,
     legend_columns,
 )

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from benchmarks.reporting.axis_limits import fenced_limits
 from benchmarks.reporting.figures import (
     BOUND,
     BOUND_MARKER,
@@ -19,7 +20,6 @@ from benchmarks.reporting.figures import (
     PAGE,
     LineStyle,
     Runs,
-    fenced_limits,
     freeze,
     legend_columns,
     name,
