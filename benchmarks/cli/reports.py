@@ -49,7 +49,7 @@ def plots(
     ] = None,
 ) -> None:
     """Write DIR/figures/*.{png,pdf} from the records of DIR."""
-    from benchmarks.reporting.plots import write_plots
+    from benchmarks.reporting.figures.plots import write_plots
 
     with _writing(directory):
         report = write_plots(directory, over)
@@ -61,7 +61,7 @@ def plots(
 @app.command()
 def report(directory: DirArgument, reference: ReferenceOption = None) -> None:
     """Write DIR/report.html: tables, figures and every run in one file that needs no network."""
-    from benchmarks.reporting.report import write_report
+    from benchmarks.reporting.html.report import write_report
 
     with _writing(directory):
         written = write_report(directory, reference)

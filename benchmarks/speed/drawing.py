@@ -13,9 +13,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from benchmarks.interruptions import writing
 from benchmarks.records import write_atomically
-from benchmarks.reporting.figure_files import UNSTAMPED, figure_bytes
-from benchmarks.reporting.figures import PAGE
-from benchmarks.reporting.plots import STYLE
+from benchmarks.reporting.figures.figure_files import UNSTAMPED, figure_bytes
+from benchmarks.reporting.figures.looks import PAGE
+from benchmarks.reporting.figures.plots import STYLE
 from benchmarks.speed.quantities import KINDS, NETS, Kind, Quantity
 from benchmarks.speed.speed_file import Entry, Measured
 from benchmarks.speed.table import ordered

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from benchmarks.reporting.figures import PAGE, LineStyle, line_styles
+from benchmarks.reporting.figures.looks import PAGE, LineStyle, line_styles
 from benchmarks.speed.drawing import write_figure
 from benchmarks.speed.patches_file import Angles, Basis, Draw, Patches
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from benchmarks.reporting.figures import PAGE, LineStyle, line_styles
+from benchmarks.reporting.figures.looks import PAGE, LineStyle, line_styles
 from benchmarks.speed.scale_file import Scale
 from benchmarks.speed.scale_fit import Fit
 from benchmarks.speed.scale_sizes import (

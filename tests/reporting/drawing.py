@@ -12,7 +12,7 @@ from reporting_records import MakeRecord, task
 
 from benchmarks.record_parts import Matrix, TaskRecord
 from benchmarks.records import RunRecord
-from benchmarks.reporting.figures import LineStyle, line_styles
+from benchmarks.reporting.figures.looks import LineStyle, line_styles
 
 Runs = dict[str, list[RunRecord]]
 

@@ -6,8 +6,8 @@ import numpy as np
 from reporting_records import CUT_OFF, HAND, MakeRecord, shifted
 
 from benchmarks.records import RunRecord
-from benchmarks.reporting.ablation_figure import ablation_figures
-from benchmarks.reporting.ablations import Ablation
+from benchmarks.reporting.figures.ablation_figure import ablation_figures
+from benchmarks.reporting.figures.ablations import Ablation
 
 KEY = "strategy_args.eps"
 

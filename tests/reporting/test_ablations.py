@@ -8,8 +8,8 @@ import pytest
 from reporting_records import CUT_OFF, MakeRecord
 
 from benchmarks.errors import BadInput
-from benchmarks.reporting.ablations import MOST_REFERENCES, ablations, varied_key
 from benchmarks.reporting.collect import collect
+from benchmarks.reporting.figures.ablations import MOST_REFERENCES, ablations, varied_key
 
 STREAM = "split_digits/til"
 EPS = "strategy_args.eps"

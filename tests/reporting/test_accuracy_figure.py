@@ -7,8 +7,8 @@ import pytest
 from drawing import crowd, looks
 from reporting_records import HAND, JOINT, MakeRecord, shifted, square
 
-from benchmarks.reporting.accuracy_figure import accuracy_figures
-from benchmarks.reporting.figures import TOGETHER, line_styles
+from benchmarks.reporting.figures.accuracy_figure import accuracy_figures
+from benchmarks.reporting.figures.looks import TOGETHER, line_styles
 
 
 def test_means_bands_and_joint_as_a_level(make: MakeRecord) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.reporting.axis_limits import fenced_limits, limits, lower_fence
+from benchmarks.reporting.figures.axis_limits import fenced_limits, limits, lower_fence
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from drawing import looks
 from matplotlib.figure import Figure
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, square
 
-from benchmarks.reporting.bars_figure import bars_figures
+from benchmarks.reporting.figures.bars_figure import bars_figures
 
 
 def test_a_bar_from_just_learned_to_after_the_last_task(make: MakeRecord) -> None:

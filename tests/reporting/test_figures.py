@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from benchmarks.reporting.figures import (
+from benchmarks.reporting.figures.looks import (
     balanced,
     freeze,
     legend_columns,

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.reporting.label_places import Scene, gaps, overlaps, place
+from benchmarks.reporting.figures.label_places import Scene, gaps, overlaps, place
 
 BOUNDS = (0.0, 0.0, 1000.0, 800.0)
 NO_LINES = np.empty((0, 2))

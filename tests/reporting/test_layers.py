@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from reporting_records import MakeRecord, task
 
-from benchmarks.reporting.layers import courses, has, layers
+from benchmarks.reporting.figures.layers import courses, has, layers
 
 
 def test_mean_and_std_over_the_runs_that_have_the_layer(make: MakeRecord) -> None:

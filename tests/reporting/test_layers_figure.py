@@ -8,7 +8,7 @@ from drawing import crowd
 from matplotlib.figure import Figure
 from reporting_records import MakeRecord, task
 
-from benchmarks.reporting.layers_figure import layers_figures
+from benchmarks.reporting.figures.layers_figure import layers_figures
 
 
 def titles(figure: Figure) -> list[str]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from benchmarks.reporting.lazily import Lazily
+from benchmarks.reporting.figures.lazily import Lazily
 
 
 def test_what_is_not_read_is_not_made() -> None:

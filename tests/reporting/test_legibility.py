@@ -10,8 +10,8 @@ from drawing import crowd, faults
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, square
 
 from benchmarks.reporting.collect import collect
-from benchmarks.reporting.panels import numbered
-from benchmarks.reporting.plots import STYLE, looks_of, stream_figures
+from benchmarks.reporting.figures.panels import numbered
+from benchmarks.reporting.figures.plots import STYLE, looks_of, stream_figures
 
 STREAM = "split_digits/til"
 

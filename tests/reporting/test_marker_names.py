@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from benchmarks.reporting.marker_names import Named, write_names
+from benchmarks.reporting.figures.marker_names import Named, write_names
 
 
 def named(label: str, x: float, y: float, value: str = "", *, is_bold: bool = False) -> Named:

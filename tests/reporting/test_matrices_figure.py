@@ -7,7 +7,7 @@ from drawing import crowd
 from reporting_records import HAND, MakeRecord, shifted
 
 from benchmarks.record_parts import Matrix
-from benchmarks.reporting.matrices_figure import matrices_figures
+from benchmarks.reporting.figures.matrices_figure import matrices_figures
 
 
 def test_cells_say_what_was_measured(make: MakeRecord) -> None:

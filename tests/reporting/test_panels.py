@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from matplotlib.figure import Figure
 
-from benchmarks.reporting.figures import PAGE, PAGE_HEIGHT
-from benchmarks.reporting.panels import numbered, pages, task_ticks
+from benchmarks.reporting.figures.looks import PAGE, PAGE_HEIGHT
+from benchmarks.reporting.figures.panels import numbered, pages, task_ticks
 
 
 def test_pages_have_whole_rows_and_about_as_many_each() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, task
 
-from benchmarks.reporting.pareto import Point, front, levels, points
+from benchmarks.reporting.figures.pareto import Point, front, levels, points
 from benchmarks.reporting.stats import summarise
 
 # Few values, so that ties in cost, in accuracy and in both are common.

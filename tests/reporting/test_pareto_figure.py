@@ -15,9 +15,9 @@ from matplotlib.transforms import Bbox
 from reporting_records import CUT_OFF, JOINT, MakeRecord, square, task
 
 from benchmarks.records import RunRecord
-from benchmarks.reporting.figures import BOUND_MARKER, line_styles
-from benchmarks.reporting.pareto_figure import pareto_figure
-from benchmarks.reporting.plots import STYLE
+from benchmarks.reporting.figures.looks import BOUND_MARKER, line_styles
+from benchmarks.reporting.figures.pareto_figure import pareto_figure
+from benchmarks.reporting.figures.plots import STYLE
 
 Runs = dict[str, list[RunRecord]]
 

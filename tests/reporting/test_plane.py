@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, square
 
 from benchmarks.record_parts import Matrix
+from benchmarks.reporting.figures.plane import equal_acc, misplaced, places, undominated
 from benchmarks.reporting.metrics import average_accuracy, backward_transfer, learning_accuracy
-from benchmarks.reporting.plane import equal_acc, misplaced, places, undominated
 
 
 def test_means_over_the_runs_that_have_both(make: MakeRecord) -> None:

@@ -11,9 +11,9 @@ from reporting_records import HAND, JOINT, MakeRecord, shifted, square
 
 from benchmarks.record_parts import Matrix
 from benchmarks.records import RunRecord
-from benchmarks.reporting.figures import BOUND_MARKER
-from benchmarks.reporting.plane import equal_acc, places, undominated
-from benchmarks.reporting.plane_figure import MOST_BEST, plane_figure
+from benchmarks.reporting.figures.looks import BOUND_MARKER
+from benchmarks.reporting.figures.plane import equal_acc, places, undominated
+from benchmarks.reporting.figures.plane_figure import MOST_BEST, plane_figure
 
 
 def drawn(runs: dict[str, list[RunRecord]]) -> Figure:

@@ -11,7 +11,7 @@ import pytest
 from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted
 
 from benchmarks.errors import BadInput
-from benchmarks.reporting.plots import write_plots
+from benchmarks.reporting.figures.plots import write_plots
 
 
 def test_files_and_bytes_repeat(make: MakeRecord, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_an_empty_folder_is_bad_input(tmp_path: Path) -> None:
 
 def test_importing_reporting_brings_neither_torch_nor_pyplot() -> None:
     code = (
-        "import sys; import benchmarks.reporting.tables, benchmarks.reporting.plots;"
+        "import sys; import benchmarks.reporting.tables, benchmarks.reporting.figures.plots;"
         "sys.exit(bool({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
     )
     root = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from benchmarks.errors import BadInput
 from benchmarks.records import RunRecord
 from benchmarks.reporting import readme
 from benchmarks.reporting.collect import collect
-from benchmarks.reporting.plots import write_plots
+from benchmarks.reporting.figures.plots import write_plots
 from benchmarks.reporting.readme import BEGIN, END, PAGE, ROOT, STORED, block, renewed
 from benchmarks.sweep_spec import expand, load_sweep
 

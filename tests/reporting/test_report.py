@@ -16,7 +16,7 @@ from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, square,
 
 from benchmarks.cli.app import main
 from benchmarks.errors import BadInput
-from benchmarks.reporting.report import write_report
+from benchmarks.reporting.html.report import write_report
 from benchmarks.reporting.search import Search
 from benchmarks.reporting.search_parts import Configuration, Method
 
@@ -246,7 +246,7 @@ def test_a_stream_may_be_called_like_a_part_of_the_page(make: MakeRecord, tmp_pa
 
 
 def test_no_torch() -> None:
-    code = "import sys, benchmarks.reporting.report as r; print('torch' in sys.modules)"
+    code = "import sys, benchmarks.reporting.html.report as r; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

@@ -15,7 +15,7 @@ from reporting_records import CUT_OFF, HAND, JOINT, shifted, task
 
 from benchmarks.integrity import id_of
 from benchmarks.records import RunRecord
-from benchmarks.reporting.report import write_report
+from benchmarks.reporting.html.report import write_report
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="the extra `browser` is absent")
 Select = pytest.importorskip("selenium.webdriver.support.select").Select

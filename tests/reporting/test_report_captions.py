@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.reporting.report_captions import said_of
+from benchmarks.reporting.html.captions import said_of
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from reporting_records import HAND, MakeRecord, task
 
-from benchmarks.reporting import report_details
 from benchmarks.reporting.collect import collect
-from benchmarks.reporting.report_details import as_json, details
+from benchmarks.reporting.html import details as module
+from benchmarks.reporting.html.details import as_json, details
 
 LAYERS = {"fc1": 0.0123456, "fc2": 2.0}
 
@@ -39,16 +39,16 @@ def test_too_many_runs_lose_the_largest_parts_first(
 ) -> None:
     collection = collect(out)
     data, _ = details(collection)
-    monkeypatch.setattr(report_details, "ROOM", len(as_json(data)) - 1)
+    monkeypatch.setattr(module, "ROOM", len(as_json(data)) - 1)
     smaller, left_out = details(collection)
     assert left_out == ["ranks and interference of each layer"]
     assert all("layers" not in run and "matrix" in run for run in smaller["runs"].values())
-    monkeypatch.setattr(report_details, "ROOM", 10)
+    monkeypatch.setattr(module, "ROOM", 10)
     assert details(collection) == ({"runs": {}}, ["everything but their row in this table"])
 
 
 def test_of_very_many_runs_nothing_is_read(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_details, "MOST", 1)
+    monkeypatch.setattr(module, "MOST", 1)
     assert details(collect(out))[0] == {"runs": {}}
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from reporting_records import CUT_OFF, JOINT, MakeRecord, square, task
 
-from benchmarks.reporting import panels
 from benchmarks.reporting.collect import collect
-from benchmarks.reporting.plots import looks_of
-from benchmarks.reporting.report import write_report
-from benchmarks.reporting.report_figures import ROOM, Gallery, gallery
+from benchmarks.reporting.figures import panels
+from benchmarks.reporting.figures.plots import looks_of
+from benchmarks.reporting.html.pictures import ROOM, Gallery, gallery
+from benchmarks.reporting.html.report import write_report
 
 
 def drawn(out: Path, room: int = ROOM) -> Gallery:
@@ -103,7 +103,7 @@ def test_all_streams_of_a_page_share_the_room(
         make("ness", stream=stream)
         make("gpm", stream=stream)
     room = 2 * drawn(tmp_path).size
-    monkeypatch.setattr("benchmarks.reporting.report.ROOM", room)
+    monkeypatch.setattr("benchmarks.reporting.html.report.ROOM", room)
     page = write_report(tmp_path).paths[0].read_text()
     assert sum(len(part.partition('"')[0]) for part in page.split('src="data:image')[1:]) < room
     assert page.count("further page") == 3

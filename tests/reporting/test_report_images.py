@@ -7,8 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmarks.reporting import report_images
-from benchmarks.reporting.report_images import data_uri
+from benchmarks.reporting.html import images
+from benchmarks.reporting.html.images import data_uri
 
 
 def figure(texts: int = 1) -> Figure:
@@ -34,7 +34,7 @@ def test_a_small_figure_is_a_vector_without_a_stamp() -> None:
 def test_a_figure_of_many_pieces_is_pixels_in_print_quality(
     limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_images, limit, 5)
+    monkeypatch.setattr(images, limit, 5)
     kind, data = content(data_uri(figure(6)))
     assert kind == "data:image/png"
     assert Image.open(io.BytesIO(data)).size == (600, 400)

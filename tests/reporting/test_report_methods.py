@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.reporting.report_methods import PAGE, methods
+from benchmarks.reporting.html.methods import PAGE, methods
 
 TEXT = """# Fidelity
 

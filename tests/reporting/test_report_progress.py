@@ -6,7 +6,7 @@ from pathlib import Path
 from reporting_records import CUT_OFF, MakeRecord
 
 from benchmarks.reporting.collect import collect
-from benchmarks.reporting.report_progress import progress
+from benchmarks.reporting.html.progress import progress
 
 
 def test_a_folder_that_a_sweep_is_filling(make: MakeRecord, tmp_path: Path) -> None:

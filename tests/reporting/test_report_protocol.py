@@ -4,8 +4,8 @@ from pathlib import Path
 
 from reporting_records import MakeRecord
 
-from benchmarks.reporting import report_protocol as protocol
 from benchmarks.reporting.collect import collect
+from benchmarks.reporting.html import protocol
 
 STREAM = "split_digits/til"
 

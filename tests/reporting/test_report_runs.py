@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from reporting_records import CUT_OFF, JOINT, MakeRecord
 
-from benchmarks.reporting import report_runs
 from benchmarks.reporting.collect import collect
-from benchmarks.reporting.report_runs import columns, run_rows
+from benchmarks.reporting.html import runs
+from benchmarks.reporting.html.runs import columns, run_rows
 
 
 def test_a_row_a_run_with_its_numbers(make: MakeRecord, tmp_path: Path) -> None:
@@ -37,5 +37,5 @@ def test_many_runs_show_the_headline_alone(
     make: MakeRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make("ness")
-    monkeypatch.setattr(report_runs, "MANY", 0)
+    monkeypatch.setattr(runs, "MANY", 0)
     assert list(columns(collect(tmp_path))) == ["acc", "bwt", "forgetting", "seconds"]

@@ -5,9 +5,9 @@ from pathlib import Path
 from reporting_records import CUT_OFF, MakeRecord
 
 from benchmarks.reporting.collect import collect
-from benchmarks.reporting.plots import looks_of
+from benchmarks.reporting.figures.plots import looks_of
+from benchmarks.reporting.html.streams import section
 from benchmarks.reporting.published import read_published
-from benchmarks.reporting.report_streams import section
 
 STREAM = "split_digits/til"
 

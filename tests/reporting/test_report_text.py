@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from pages import Page
 
-from benchmarks.reporting.report_text import markdown, prose, visible
+from benchmarks.reporting.html.text import markdown, prose, visible
 
 
 def test_signs_that_cannot_be_seen_are_shown_by_their_code() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.errors import BadInput
-from benchmarks.reporting.report_tuning import tuning_section
+from benchmarks.reporting.html.tuning import tuning_section
 from benchmarks.reporting.search import Search, search_path
 from benchmarks.reporting.search_parts import Configuration, Method
 

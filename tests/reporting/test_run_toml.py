@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.reporting.run_toml import has_seeds_of_a_sweep, run_toml
+from benchmarks.reporting.html.run_toml import has_seeds_of_a_sweep, run_toml
 from benchmarks.sweep_spec import expand, load_sweep
 
 RESULTS = Path(__file__).parents[2] / "results"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reporting_records import MakeRecord
 
 from benchmarks.reporting.collect import collect
-from benchmarks.reporting.report import write_report
+from benchmarks.reporting.html.report import write_report
 from benchmarks.reporting.short_labels import LONGEST, short_labels, with_short_labels
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from reporting_records import HAND, MakeRecord, shifted
 
 from benchmarks.records import RunRecord, record_path
-from benchmarks.reporting.plots import write_plots
+from benchmarks.reporting.figures.plots import write_plots
 
 SAME = {"class_order_seed": 0}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from benchmarks.reporting.zero_axis import ZeroAxis
+from benchmarks.reporting.figures.zero_axis import ZeroAxis
 
 NONE_NEGATIVE = st.lists(st.one_of(st.just(0.0), st.floats(1e-300, 1e100)), min_size=1, max_size=8)
 

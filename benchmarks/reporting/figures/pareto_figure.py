@@ -7,10 +7,10 @@ import textwrap
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.reporting.axis_limits import fenced_limits
 from benchmarks.reporting.conditions import unequal
-from benchmarks.reporting.cost_axis import CostUnit, set_cost_axis
-from benchmarks.reporting.figures import (
+from benchmarks.reporting.figures.axis_limits import fenced_limits
+from benchmarks.reporting.figures.cost_axis import CostUnit, set_cost_axis
+from benchmarks.reporting.figures.looks import (
     BOUND,
     BOUND_MARKER,
     BOUND_SIZE,
@@ -22,9 +22,9 @@ from benchmarks.reporting.figures import (
     freeze,
     legend_columns,
 )
-from benchmarks.reporting.marker_names import MOST_NAMED, Named, write_names
-from benchmarks.reporting.pareto import Point, front, levels, points
-from benchmarks.reporting.pareto_legend import FRONT, legend
+from benchmarks.reporting.figures.marker_names import MOST_NAMED, Named, write_names
+from benchmarks.reporting.figures.pareto import Point, front, levels, points
+from benchmarks.reporting.figures.pareto_legend import FRONT, legend
 from benchmarks.reporting.stats import Summary
 
 _PANELS: dict[str, tuple[CostUnit, str]] = {

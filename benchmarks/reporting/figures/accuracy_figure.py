@@ -13,8 +13,9 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from benchmarks.records import RunRecord
-from benchmarks.reporting.axis_limits import fenced_limits, limits
-from benchmarks.reporting.figures import (
+from benchmarks.reporting.figures.axis_limits import fenced_limits, limits
+from benchmarks.reporting.figures.lazily import Lazily
+from benchmarks.reporting.figures.looks import (
     BAND,
     BOUND,
     COLUMN,
@@ -29,9 +30,8 @@ from benchmarks.reporting.figures import (
     name,
     sign,
 )
-from benchmarks.reporting.lazily import Lazily
+from benchmarks.reporting.figures.panels import Page, axis_names, pages, task_ticks
 from benchmarks.reporting.metrics import accuracy_so_far
-from benchmarks.reporting.panels import Page, axis_names, pages, task_ticks
 
 _ALIKE = 4
 """Methods up to which some may have one colour in a panel."""

@@ -9,10 +9,10 @@ from benchmarks.reporting.cells import Cell, Table, labelled
 from benchmarks.reporting.collect import Collection
 from benchmarks.reporting.comparison import Comparison, compare
 from benchmarks.reporting.cost_table import cost_table
-from benchmarks.reporting.figures import LineStyle
+from benchmarks.reporting.figures.looks import LineStyle
+from benchmarks.reporting.html.pictures import ROOM, Gallery, gallery
+from benchmarks.reporting.html.protocol import own_settings, shared_settings
 from benchmarks.reporting.published import Published
-from benchmarks.reporting.report_figures import ROOM, Gallery, gallery
-from benchmarks.reporting.report_protocol import own_settings, shared_settings
 from benchmarks.reporting.significance import Significance, significance_table
 from benchmarks.reporting.summary import groups, summary_table
 from benchmarks.reporting.suspicious import suspicions

@@ -10,23 +10,23 @@ from matplotlib.figure import Figure
 
 from benchmarks.errors import BadInput
 from benchmarks.records import write_atomically
-from benchmarks.reporting.ablation_figure import ablation_figures
-from benchmarks.reporting.ablations import ablations, short, varied_key
-from benchmarks.reporting.accuracy_figure import accuracy_figures
-from benchmarks.reporting.bars_figure import bars_figures
 from benchmarks.reporting.collect import Collection, collect
-from benchmarks.reporting.figure_files import UNSTAMPED, figure_bytes
-from benchmarks.reporting.figures import LineStyle, frozen, line_styles
+from benchmarks.reporting.figures.ablation_figure import ablation_figures
+from benchmarks.reporting.figures.ablations import ablations, short, varied_key
+from benchmarks.reporting.figures.accuracy_figure import accuracy_figures
+from benchmarks.reporting.figures.bars_figure import bars_figures
+from benchmarks.reporting.figures.figure_files import UNSTAMPED, figure_bytes
+from benchmarks.reporting.figures.layers_figure import layers_figures
+from benchmarks.reporting.figures.lazily import Lazily
+from benchmarks.reporting.figures.looks import LineStyle, frozen, line_styles
+from benchmarks.reporting.figures.matrices_figure import matrices_figures
+from benchmarks.reporting.figures.panels import numbered
+from benchmarks.reporting.figures.pareto_figure import pareto_figure
+from benchmarks.reporting.figures.plane import misplaced
+from benchmarks.reporting.figures.plane_figure import plane_figure
+from benchmarks.reporting.figures.stale_figures import stale_figures
 from benchmarks.reporting.files import Written, remove, stems
-from benchmarks.reporting.layers_figure import layers_figures
-from benchmarks.reporting.lazily import Lazily
-from benchmarks.reporting.matrices_figure import matrices_figures
 from benchmarks.reporting.order import canonical
-from benchmarks.reporting.panels import numbered
-from benchmarks.reporting.pareto_figure import pareto_figure
-from benchmarks.reporting.plane import misplaced
-from benchmarks.reporting.plane_figure import plane_figure
-from benchmarks.reporting.stale_figures import stale_figures
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 

@@ -9,8 +9,8 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.reporting.figures import COLUMN, PAGE, PAGE_HEIGHT, name
-from benchmarks.reporting.lazily import Lazily
+from benchmarks.reporting.figures.lazily import Lazily
+from benchmarks.reporting.figures.looks import COLUMN, PAGE, PAGE_HEIGHT, name
 
 _TITLE_SIZE = 6.5
 _SIGN_WIDTH = 0.62 * _TITLE_SIZE / 72

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmarks.records import RunRecord
-from benchmarks.reporting.ablations import Ablation, short
-from benchmarks.reporting.axis_limits import limits
-from benchmarks.reporting.figures import (
+from benchmarks.reporting.figures.ablations import Ablation, short
+from benchmarks.reporting.figures.axis_limits import limits
+from benchmarks.reporting.figures.lazily import Lazily
+from benchmarks.reporting.figures.looks import (
     BAND,
     PAGE,
     TOGETHER,
@@ -26,11 +27,10 @@ from benchmarks.reporting.figures import (
     line_styles,
     name,
 )
-from benchmarks.reporting.lazily import Lazily
+from benchmarks.reporting.figures.zero_axis import ZeroAxis
 from benchmarks.reporting.metrics import Undefined
 from benchmarks.reporting.registry import METRICS
 from benchmarks.reporting.stats import Summary, summarise
-from benchmarks.reporting.zero_axis import ZeroAxis
 
 _WORDS = {
     "strategy_args.eps": "Threshold on singular values, eps",

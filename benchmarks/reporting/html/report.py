@@ -10,19 +10,19 @@ from markupsafe import Markup
 
 from benchmarks.records import write_atomically
 from benchmarks.reporting.collect import Collection, collect
+from benchmarks.reporting.figures.plots import looks_of
 from benchmarks.reporting.files import Written, stems
-from benchmarks.reporting.plots import looks_of
+from benchmarks.reporting.html.details import as_json, details
+from benchmarks.reporting.html.methods import methods
+from benchmarks.reporting.html.pictures import ROOM
+from benchmarks.reporting.html.progress import progress
+from benchmarks.reporting.html.protocol import code, environments, moved, versions
+from benchmarks.reporting.html.runs import MANY, columns, run_rows
+from benchmarks.reporting.html.streams import StreamSection, section
+from benchmarks.reporting.html.template import render
+from benchmarks.reporting.html.tuning import tuning_section
 from benchmarks.reporting.published import read_published
 from benchmarks.reporting.reference import check_reference
-from benchmarks.reporting.report_details import as_json, details
-from benchmarks.reporting.report_figures import ROOM
-from benchmarks.reporting.report_methods import methods
-from benchmarks.reporting.report_progress import progress
-from benchmarks.reporting.report_protocol import code, environments, moved, versions
-from benchmarks.reporting.report_runs import MANY, columns, run_rows
-from benchmarks.reporting.report_streams import StreamSection, section
-from benchmarks.reporting.report_template import render
-from benchmarks.reporting.report_tuning import tuning_section
 from benchmarks.reporting.short_labels import with_short_labels
 
 

@@ -12,10 +12,10 @@ from markupsafe import Markup
 
 from benchmarks.reporting import ranks, significance_text, tuning
 from benchmarks.reporting.cells import NOISE, heading
+from benchmarks.reporting.html.text import prose, visible
 from benchmarks.reporting.numbers import NOTHING, difference, mean_and_std
 from benchmarks.reporting.published import COMPARED
 from benchmarks.reporting.registry import METRICS
-from benchmarks.reporting.report_text import prose, visible
 
 TEMPLATES = Path(__file__).with_name("templates")
 

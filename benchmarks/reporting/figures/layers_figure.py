@@ -15,7 +15,9 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmarks.reporting.figures import (
+from benchmarks.reporting.figures.layers import Array, courses, has, layers
+from benchmarks.reporting.figures.lazily import Lazily
+from benchmarks.reporting.figures.looks import (
     BAND,
     INK,
     PAGE_HEIGHT,
@@ -25,10 +27,8 @@ from benchmarks.reporting.figures import (
     legend_columns,
     name,
 )
-from benchmarks.reporting.layers import Array, courses, has, layers
-from benchmarks.reporting.lazily import Lazily
-from benchmarks.reporting.panels import page_width, task_ticks
-from benchmarks.reporting.zero_axis import ZeroAxis
+from benchmarks.reporting.figures.panels import page_width, task_ticks
+from benchmarks.reporting.figures.zero_axis import ZeroAxis
 
 FEW = 6
 """Layers up to which each has a marker and a line in the legend; more have a scale of colours."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from benchmarks.reporting.report_text import markdown
+from benchmarks.reporting.html.text import markdown
 
-PAGE = Path(__file__).parents[2] / "docs" / "fidelity.md"
+PAGE = Path(__file__).parents[3] / "docs" / "fidelity.md"
 
 
 @dataclass(frozen=True)

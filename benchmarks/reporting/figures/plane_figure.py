@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from benchmarks.reporting.axis_limits import fenced_limits
-from benchmarks.reporting.figures import (
+from benchmarks.reporting.figures.axis_limits import fenced_limits
+from benchmarks.reporting.figures.looks import (
     BOUND,
     BOUND_MARKER,
     BOUND_SIZE,
@@ -26,8 +26,8 @@ from benchmarks.reporting.figures import (
     on_images,
     sign,
 )
-from benchmarks.reporting.marker_names import MOST_NAMED, WIDEST, Named, write_names
-from benchmarks.reporting.plane import Place, equal_acc, places, undominated
+from benchmarks.reporting.figures.marker_names import MOST_NAMED, WIDEST, Named, write_names
+from benchmarks.reporting.figures.plane import Place, equal_acc, places, undominated
 from benchmarks.reporting.stats import Summary
 
 _GUIDE = "0.72"

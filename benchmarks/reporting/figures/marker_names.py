@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 
-from benchmarks.reporting.figures import name
-from benchmarks.reporting.label_places import Array, Scene, gaps, nearest, place
+from benchmarks.reporting.figures.label_places import Array, Scene, gaps, nearest, place
+from benchmarks.reporting.figures.looks import name
 
 _SIZE = 6.5
 WIDEST = 26

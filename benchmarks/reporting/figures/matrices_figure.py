@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchmarks.records import RunRecord
-from benchmarks.reporting.figures import Runs, accuracy_name
-from benchmarks.reporting.lazily import Lazily
-from benchmarks.reporting.panels import Page, axis_names, page_width, pages, task_ticks
+from benchmarks.reporting.figures.lazily import Lazily
+from benchmarks.reporting.figures.looks import Runs, accuracy_name
+from benchmarks.reporting.figures.panels import Page, axis_names, page_width, pages, task_ticks
 
 LARGEST_ANNOTATED = 10
 """Tasks up to which the cells of a matrix carry their number."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from matplotlib.lines import Line2D
 
-from benchmarks.reporting.figures import BOUND, BOUND_MARKER, BOUND_SIZE, INK, LEVEL, sign
-from benchmarks.reporting.marker_names import MOST_NAMED
-from benchmarks.reporting.pareto import Point, front
+from benchmarks.reporting.figures.looks import BOUND, BOUND_MARKER, BOUND_SIZE, INK, LEVEL, sign
+from benchmarks.reporting.figures.marker_names import MOST_NAMED
+from benchmarks.reporting.figures.pareto import Point, front
 
 FRONT = "0.55"
 

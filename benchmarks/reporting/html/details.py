@@ -10,9 +10,9 @@ from typing import Any
 from benchmarks.record_parts import TaskRecord
 from benchmarks.records import RunRecord, record_path
 from benchmarks.reporting.collect import Collection
-from benchmarks.reporting.report_protocol import settings, shared_settings
-from benchmarks.reporting.report_text import visible
-from benchmarks.reporting.run_toml import has_seeds_of_a_sweep, run_toml
+from benchmarks.reporting.html.protocol import settings, shared_settings
+from benchmarks.reporting.html.run_toml import has_seeds_of_a_sweep, run_toml
+from benchmarks.reporting.html.text import visible
 from benchmarks.reporting.specs import at, show
 
 ROOM, MOST = 2_500_000, 5000

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection as Items
 from pathlib import Path
 
-from benchmarks.reporting.ablations import ablations, short
 from benchmarks.reporting.collect import Collection
-from benchmarks.reporting.figure_files import UNSTAMPED
+from benchmarks.reporting.figures.ablations import ablations, short
+from benchmarks.reporting.figures.figure_files import UNSTAMPED
 from benchmarks.reporting.files import stale
 
 _FIGURES = ("accuracy", "matrices", "bars", "layers", "plane", "pareto")

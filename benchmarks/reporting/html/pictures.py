@@ -10,10 +10,10 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from benchmarks.reporting.collect import Collection
-from benchmarks.reporting.figures import LineStyle
-from benchmarks.reporting.plots import STYLE, absent, stream_figures
-from benchmarks.reporting.report_captions import said_of
-from benchmarks.reporting.report_images import data_uri
+from benchmarks.reporting.figures.looks import LineStyle
+from benchmarks.reporting.figures.plots import STYLE, absent, stream_figures
+from benchmarks.reporting.html.captions import said_of
+from benchmarks.reporting.html.images import data_uri
 
 ROOM = 1_800_000
 """Bytes that the figures of all streams may take, so that a report can be sent by mail."""

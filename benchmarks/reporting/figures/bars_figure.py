@@ -13,8 +13,9 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from benchmarks.records import RunRecord
-from benchmarks.reporting.axis_limits import fenced_limits
-from benchmarks.reporting.figures import (
+from benchmarks.reporting.figures.axis_limits import fenced_limits
+from benchmarks.reporting.figures.lazily import Lazily
+from benchmarks.reporting.figures.looks import (
     INK,
     LineStyle,
     Runs,
@@ -22,8 +23,7 @@ from benchmarks.reporting.figures import (
     legend_columns,
     sign,
 )
-from benchmarks.reporting.lazily import Lazily
-from benchmarks.reporting.panels import Page, axis_names, pages, task_ticks
+from benchmarks.reporting.figures.panels import Page, axis_names, pages, task_ticks
 
 Array = NDArray[np.float64]
 

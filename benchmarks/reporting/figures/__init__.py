@@ -1,0 +1,1 @@
+"""Drawings of stored runs, at the size of print."""
