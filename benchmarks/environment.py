@@ -88,8 +88,8 @@ def _cores() -> int | None:
 
 
 def git_state() -> tuple[str | None, bool | None]:
-    """Commit of this checkout, and whether its code differs from it: tracked files have changed, or
-    there is code that git does not know."""
+    """Commit of this checkout, and whether its code differs from it: tracked files have changed,
+    results aside, or there is code that git does not know."""
     commands = (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=all"])
     answers = []
     for command in commands:
@@ -106,4 +106,7 @@ def git_state() -> tuple[str | None, bool | None]:
 def _is_change(line: str) -> bool:
     """Whether a line of ``git status --porcelain`` tells of other code, and not of other files."""
     new, path = line.startswith("??"), line[3:].strip('"')
-    return not new or (path.endswith(".py") and path.partition("/")[0] in PACKAGES_OF_OURS)
+    folder = path.partition("/")[0]
+    if not new:
+        return folder != "results"
+    return path.endswith(".py") and folder in PACKAGES_OF_OURS

@@ -16,6 +16,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     (tmp_path / "baselines").mkdir()
     (tmp_path / "README.md").write_text("old")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "stored.json").write_text("old")
     for command in (
         ["init", "-q"],
         ["add", "-A"],
@@ -26,8 +28,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_clean_checkout_is_clean_with_results_in_it(checkout: Path) -> None:
-    (checkout / "results").mkdir()
     (checkout / "results" / "run.json").touch()
+    (checkout / "results" / "stored.json").write_text("new")
     (checkout / "mine.py").touch()
     commit, dirty = git_state()
     assert commit is not None
