@@ -136,15 +136,13 @@ SMALL    := benchmarks/specs/cpu/split_cifar100_small.toml
 FAULTS   := ness:nan_freezes ness:first_task_only gpm:one_less trgp:drops_strongest \
             trgp:trains_norms dfgp:swapped_labels adam_nscl:noise_floor
 RELEASED := results/cpu/as_released
-TIGHTER   = $(PY) -m benchmarks sweep benchmarks/specs/cpu/digits_til.toml \
-            --out results/cpu/digits_tighter --workers $(WORKERS)
 
 digits: $(STAMP) ## every method on digits: task-, class- and domain-incremental, minutes
 	-for scenario in til cil dil; do \
 	    $(MAKE) compare SPEC=benchmarks/specs/cpu/digits_$$scenario.toml; done
-	$(TIGHTER) --set 'strategies=["frozen", "inflora"]' \
+	$(PY) -m benchmarks sweep benchmarks/specs/cpu/digits_til.toml --workers $(WORKERS) \
+	    --out results/cpu/digits_tighter --set 'strategies=["frozen", "inflora"]' \
 	    --set strategy.inflora.threshold=0.99 --set strategy.inflora.increment=0.0
-	$(TIGHTER) --set 'strategies=["sgp"]' --set strategy.sgp.alpha=1000.0
 	$(PY) -m benchmarks tables results/cpu/digits_tighter
 	$(PY) -m benchmarks plots results/cpu/digits_tighter
 
