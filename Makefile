@@ -65,7 +65,7 @@ test-report: $(STAMP) ## the report in a real browser, the tables in a real LaTe
 	            --no-install-recommends $(REPORT_PACKAGES) >/dev/null; \
 	    else echo "no $$program here: install $(REPORT_PACKAGES); the tests skip"; fi; \
 	    break; done
-	$(PY) -m pytest -rs tests/reporting
+	$(PY) -m pytest -rs tests/reporting/test_report_browser.py tests/reporting/test_latex_compiled.py
 
 damage: $(STAMP) ## a thousand damaged records, checkpoints and specs, minutes (MUTANTS=... tries others)
 	NESS_MUTANTS=$(MUTANTS) $(PY) -m pytest tests/benchmarks/test_damage_*.py
