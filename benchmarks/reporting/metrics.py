@@ -126,13 +126,11 @@ def average_incremental_accuracy(matrix: Matrix) -> Value:
 
     Undefined. For joint, which has no A[i] but the last.
     """
-    averages = []
-    for i in range(len(matrix)):
-        seen = read(matrix, ((i, j) for j in range(i + 1)))
-        if isinstance(seen, Undefined):
-            return seen
-        averages.append(mean(seen))
-    return mean(averages) if averages else NO_TASKS
+    averages = accuracy_so_far(matrix)
+    if None in averages:
+        after = averages.index(None)
+        return _missing(matrix, after, matrix[after].index(None))
+    return mean([average for average in averages if average is not None]) if averages else NO_TASKS
 
 
 NO_TASKS = Undefined("the record has no tasks")
