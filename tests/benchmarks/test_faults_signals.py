@@ -34,7 +34,8 @@ def checking(command: Command) -> bool:
 
 def evaluating(command: Command) -> bool:
     """At the accuracies of the untrained net: begun, and no epoch trained."""
-    return any(command.out.glob("work/*/events.jsonl"))
+    # With a line in it: between the making of the file and its first line nothing has begun.
+    return any(events.stat().st_size for events in command.out.glob("work/*/events.jsonl"))
 
 
 def to_all(command: Command, number: int) -> None:
