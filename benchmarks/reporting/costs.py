@@ -1,8 +1,8 @@
 """What a run cost: time, what the method keeps, what it trains, memory.
 
 A run that completed no task has no cost. One that trained once, on all tasks together (`joint`),
-has no cost per task: its one training is not a task's. What a record
-is too old to have is not known.
+has no cost per task: its one training is not a task's. What a record is too old to have is not
+known.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reporting_records import HAND, MakeRecord, task
+from reporting_records import HAND, JOINT, MakeRecord, shifted, task
 
 from benchmarks.integrity import id_of
 from benchmarks.record_parts import Matrix, TaskRecord
@@ -72,3 +72,13 @@ def make(tmp_path: Path) -> MakeRecord:
         return record
 
     return make_record
+
+
+@pytest.fixture
+def comparison(make: MakeRecord, tmp_path: Path) -> Path:
+    """A folder of three methods with three seeds each, of which `joint` trains once."""
+    for seed, shift in enumerate((-2.0, 0.0, 2.0)):
+        make("ness", seed, shifted(HAND, shift))
+        make("naive", seed, shifted(HAND, shift - 1))
+        make("joint", seed, shifted(JOINT, shift / 2), tasks=[task(state_bytes=0)])
+    return tmp_path

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from reporting_records import CUT_OFF, HAND, JOINT, MakeRecord, shifted, task
+from reporting_records import CUT_OFF, HAND, MakeRecord, shifted, task
 
 from benchmarks.errors import BadInput
 from benchmarks.reporting import markdown
@@ -27,15 +27,6 @@ def row_of(text: str, label: str) -> list[str]:
     """The cells of the first Markdown row of `label`."""
     line = next(line for line in text.splitlines() if line.startswith(f"| {label} "))
     return [cell.strip() for cell in line.strip("|").split("|")]
-
-
-@pytest.fixture
-def comparison(make: MakeRecord, tmp_path: Path) -> Path:
-    for seed, shift in enumerate((-2.0, 0.0, 2.0)):
-        make("ness", seed, shifted(HAND, shift))
-        make("naive", seed, shifted(HAND, shift - 1))
-        make("joint", seed, shifted(JOINT, shift / 2), tasks=[task(state_bytes=0)])
-    return tmp_path
 
 
 def test_files_of_a_stream(comparison: Path) -> None:
